@@ -279,12 +279,25 @@ def _write(
                 node.metadata_props.pop(_STACK, None)
             program.save(path, external_data=n_bytes > LARGEST_FILE)
         except (RuntimeError, torch.onnx.OnnxExporterError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ExportError(
                 model_id,
                 f"torch {torch.__version__} with onnxscript {onnxscript.__version__} cannot write "
-                f"this architecture as ONNX: {reason}",
+                f"this architecture as ONNX: {_reason(error)}",
             ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what failed, and why: torch tells of its step, in colours, and chains the cause."""
+    told = _first_line(error)
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return told if cause is error else f"{told}: {type(cause).__name__}: {_first_line(cause)}"
+
+
+def _first_line(error: BaseException) -> str:
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return first.partition("\x1b")[0].rstrip(" .")
 
 
 _LARGEST_INT8 = 127
