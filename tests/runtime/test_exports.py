@@ -131,6 +131,13 @@ def test_the_manifest_says_what_was_made_from_what_and_what_was_lost(minilm_onnx
     assert len(manifest["loss"]["texts"]) >= 10
 
 
+def test_a_graph_names_no_file_of_the_machine_that_made_it(minilm_onnx: Path) -> None:
+    graph = (minilm_onnx / "onnx" / "model.onnx").read_bytes()
+    assert b"layer_norm" in graph
+    for told in (".py", "eval_with_key", str(Path.home()), sys.prefix):
+        assert told.encode() not in graph
+
+
 def test_neither_torch_nor_transformers_nor_the_hub_is_imported(minilm_onnx: Path) -> None:
     program = (
         "import sys; from holotype import load\n"

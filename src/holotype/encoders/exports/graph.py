@@ -37,6 +37,8 @@ _OPSET = 18
 # half of the time, and 50 MB less of 90. Files of protobuf end at 2 GiB besides.
 LARGEST_FILE = 16_000_000
 _EXAMPLE_SHAPE = (3, 11)
+# What called each operator: the paths of this machine, and counts that differ with each export.
+_STACK = "pkg.torch.onnx.stack_trace"
 
 
 class _OneOutput(nn.Module):
@@ -263,25 +265,39 @@ def _write(
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            torch.onnx.export(
+            program: Any = torch.onnx.export(
                 network.eval(),
                 tuple(inputs.values()),
-                path,
                 input_names=list(inputs),
                 output_names=outputs,
                 dynamic_shapes=tuple(dict(shapes[name]) for name in inputs),
                 dynamo=True,
                 opset_version=_OPSET,
-                external_data=n_bytes > LARGEST_FILE,
                 verbose=False,
             )
+            for node in program.model.graph.all_nodes():
+                node.metadata_props.pop(_STACK, None)
+            program.save(path, external_data=n_bytes > LARGEST_FILE)
         except (RuntimeError, torch.onnx.OnnxExporterError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise ExportError(
                 model_id,
                 f"torch {torch.__version__} with onnxscript {onnxscript.__version__} cannot write "
-                f"this architecture as ONNX: {reason}",
+                f"this architecture as ONNX: {_reason(error)}",
             ) from error
+
+
+def _reason(error: BaseException) -> str:
+    """Return what failed, and why: torch tells of its step, in colours, and chains the cause."""
+    told = _first_line(error)
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return told if cause is error else f"{told}: {type(cause).__name__}: {_first_line(cause)}"
+
+
+def _first_line(error: BaseException) -> str:
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return first.partition("\x1b")[0].rstrip(" .")
 
 
 _LARGEST_INT8 = 127

@@ -94,6 +94,8 @@ def _greatest(
     watched.CopyFrom(model)
     graph = watched.graph
     products = _products(graph)
+    if not products:
+        return {}
     weights = {tensor.name: tensor for tensor in graph.initializer}
     graph.initializer.append(numpy_helper.from_array(np.array([0]), _ROWS))
     names = {}
@@ -146,24 +148,26 @@ def _split_products(
             helper.make_node("Mul", [read, f"{read}_others"], [f"{read}_masked"]),
             helper.make_node("Gather", [read, f"{read}_columns"], [f"{read}_kept"], axis=-1),
         ]
+        first = products[read][0].output[0]
         for product in products[read]:
-            name, (output,) = f"{product.name}_kept", product.output
+            (output,) = product.output
+            name = f"{output}_of_kept"
             rows = numpy_helper.to_array(weights[product.input[1]], str(folder))[columns]
             constants[f"{name}_weight"] = np.ascontiguousarray(rows)
             inputs = [f"{read}_kept", f"{name}_weight"]
             product.input[0], product.output[0] = f"{read}_masked", f"{output}_bytes"
             nodes += [
                 product,
-                helper.make_node("MatMul", inputs, [f"{output}_kept"], name=name),
-                helper.make_node("Add", [f"{output}_bytes", f"{output}_kept"], [output]),
+                helper.make_node("MatMul", inputs, [name], name=name),
+                helper.make_node("Add", [f"{output}_bytes", name], [output]),
             ]
-            changed[product.name] = ()
+            changed[product.output[0]] = ()
             excluded.append(name)
-        changed[products[read][0].name] = nodes
+        changed[f"{first}_bytes"] = nodes
         graph.initializer.extend(
             numpy_helper.from_array(array, name) for name, array in constants.items()
         )
-    ordered = [part for node in graph.node for part in changed.get(node.name, (node,))]
+    ordered = [part for node in graph.node for part in changed.get(node.output[0], (node,))]
     del graph.node[:]
     graph.node.extend(ordered)
     return excluded

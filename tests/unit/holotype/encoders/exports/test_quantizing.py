@@ -84,6 +84,45 @@ def save_products(path: Path, weights: dict[str, NDArray[np.float32]]) -> None:
     onnx.save(make_model(made, opset_imports=[make_opsetid("", 18)], ir_version=10), path)
 
 
+def test_nodes_without_names_and_products_of_one_weight_keep_their_columns(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(2, 30, 24)).astype(np.float32)
+    vectors[..., 5] *= 400
+    weight = random.normal(size=(24, 24)).astype(np.float32)
+    # Whose output has a few large columns, too.
+    weight[:, 7] *= 400
+    nodes = [
+        make_node("MatMul", ["x", "weight"], ["y"]),
+        make_node("MatMul", ["x", "weight"], ["other"]),
+        make_node("MatMul", ["y", "weight"], ["z"]),
+    ]
+    graph = make_graph(
+        nodes,
+        "tiny",
+        [make_tensor_value_info("x", TensorProto.FLOAT, [None, None, 24])],
+        [make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("other", "z")],
+        [from_array(weight, "weight")],
+    )
+    source, path = tmp_path / "source.onnx", tmp_path / "made.onnx"
+    onnx.save(make_model(graph, opset_imports=[make_opsetid("", 18)], ir_version=10), source)
+    quantize(source, path, [{"x": vectors}])
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    other, z = session.run(None, {"x": vectors})
+    for found, right in ((other, vectors @ weight), (z, vectors @ weight @ weight)):
+        assert np.abs(found - right).max() < 0.01 * np.abs(right).max()
+
+
+def test_a_graph_without_products_of_weights_is_written_as_it_is(tmp_path: Path) -> None:
+    source, path = tmp_path / "source.onnx", tmp_path / "made.onnx"
+    ends = [make_tensor_value_info(name, TensorProto.FLOAT, [None, 4]) for name in ("x", "y")]
+    graph = make_graph([make_node("Relu", ["x"], ["y"], name="only")], "tiny", ends[:1], ends[1:])
+    onnx.save(make_model(graph, opset_imports=[make_opsetid("", 18)], ir_version=10), source)
+    vectors = np.array([[1, -1, 0.5, -0.5]], dtype=np.float32)
+    quantize(source, path, [{"x": vectors}])
+    (found,) = onnxruntime.InferenceSession(path).run(None, {"x": vectors})
+    np.testing.assert_array_equal(found, np.maximum(vectors, 0))
+
+
 def test_columns_that_dwarf_the_others_are_seen_in_examples_and_multiplied_in_float32(
     tmp_path: Path,
 ) -> None:
