@@ -349,18 +349,19 @@ class TextReader:
         if self.side.padded_length is not None:
             # What masks nothing attends to padding, too.
             attended = "attention_mask" not in self.tokenizer.input_names
-            padding = QueryExpansion(length=self.side.padded_length, token=None, attended=attended)
-            return self._expand(row, padding, self.tokenizer.pad_id)
-        if self.side.expansion is None or self.fill_id is None:
+            length = self.side.padded_length
+            return self._expand(row, length, self.tokenizer.pad_id, attended=attended)
+        expansion = self.side.expansion
+        if expansion is None or self.fill_id is None:
             return row
-        return self._expand(row, self.side.expansion, self.fill_id)
+        return self._expand(row, expansion.length, self.fill_id, attended=expansion.attended)
 
-    def _expand(self, row: Row, expansion: QueryExpansion, fill_id: int) -> Row:
-        n_fill = max(expansion.length - row.n_tokens, 0)
+    def _expand(self, row: Row, length: int, fill_id: int, *, attended: bool) -> Row:
+        n_fill = max(length - row.n_tokens, 0)
         fill = Row(
             [fill_id] * n_fill,
             [0] * n_fill,
-            [expansion.attended] * n_fill,
+            [attended] * n_fill,
             [self._counts(fill_id)] * n_fill,
         )
         first, second = (fill, row) if self.tokenizer.pads_left else (row, fill)
