@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Transformer
+from sentence_transformers.base.modules.dense import Dense
+from sentence_transformers.sentence_transformer.modules import LayerNorm, Pooling
 from tests.runtime.backbones import HIDDEN_DIM, save_backbone
 from tests.runtime.image_models import blip
 from tests.runtime.test_captioner import PICTURES, record_of
@@ -18,15 +22,17 @@ from holotype.records import DenseModel
 
 def write_over(folder: Path) -> None:
     """Give all weights another value, in the same file, as `cp` does."""
-    (file,) = folder.glob("*.safetensors")
-    content = file.read_bytes()
-    start = 8 + int.from_bytes(content[:8], "little")
-    with file.open("r+b") as opened:
-        opened.seek(start)
-        opened.write(b"\x3f" * (len(content) - start))
+    for file in folder.rglob("*.safetensors"):
+        content = file.read_bytes()
+        start = 8 + int.from_bytes(content[:8], "little")
+        with file.open("r+b") as opened:
+            opened.seek(start)
+            opened.write(b"\x3f" * (len(content) - start))
 
 
-def vectors_of(name: str, folder: Path) -> Callable[[], Any]:
+def vectors_of(
+    name: str, folder: Path, save: Callable[[str, Path], Path] = save_backbone
+) -> Callable[[], Any]:
     record: Any = DenseModel(
         id="tiny",
         type="dense",
@@ -37,8 +43,17 @@ def vectors_of(name: str, folder: Path) -> Callable[[], Any]:
         embedding_dim=HIDDEN_DIM,
         pooling="mean",
     )
-    encoder = load(record, checkpoint=save_backbone(name, folder), device="cpu")
+    encoder = load(record, checkpoint=save(name, folder), device="cpu")
     return lambda: encoder.encode(["a text", "another one"])
+
+
+def with_layers(name: str, folder: Path) -> Path:
+    """Save a model with layers behind its pooling."""
+    transformer = Transformer(str(save_backbone(name, folder / "transformer")))
+    layers = Dense(HIDDEN_DIM, HIDDEN_DIM), LayerNorm(HIDDEN_DIM)
+    modules = transformer, Pooling(HIDDEN_DIM, "mean"), *layers
+    SentenceTransformer(modules=list(modules), device="cpu").save(str(folder / "whole"))
+    return folder / "whole"
 
 
 def captions_of(folder: Path) -> Callable[[], Any]:
@@ -52,6 +67,7 @@ MODELS: dict[str, Callable[[Path], Callable[[], Any]]] = {
     "deberta-v2": lambda folder: vectors_of("deberta-v2", folder),
     "modernbert": lambda folder: vectors_of("modernbert", folder),
     "qwen3": lambda folder: vectors_of("qwen3", folder),
+    "layers": lambda folder: vectors_of("bert", folder, with_layers),
     "blip": captions_of,
 }
 
