@@ -67,6 +67,12 @@ def test_a_repository_that_is_run_in_several_ways_has_one_licence() -> None:
     assert answer.lines[0][3:6] == ["BAAI/bge-m3", "main", "mit"]
 
 
+def test_a_repository_of_a_catalogue_of_ones_own_is_described_by_it() -> None:
+    answer = run("licenses", "hf:Acme/tiny-sparse@main")
+    assert answer.exit_code == 0
+    assert answer.lines[0][2:] == ["tiny-sparse", SPARSE[3], "main", *SPARSE[5:]]
+
+
 def test_without_anything_all_models_of_the_catalogue_are_listed() -> None:
     assert [line[0] for line in run("licenses").lines] == run("list", "--ids").stdout.split()
     assert run("licenses", "--csv", "--json").exit_code == 2
