@@ -124,7 +124,9 @@ def _rows(
         for record in open_catalogue(context.obj).catalogue.listed:
             yield _of_record(record.id, f"catalogue:{record.id}", record, record.revision)
     for text in references:
-        yield _of_reference(text, as_reference(text, catalogue), catalogue)
+        # Entries of a repository are compared by their licence, of which they may all have one.
+        names = None if text.startswith("hf:") else catalogue
+        yield _of_reference(text, as_reference(text, names), catalogue)
     if deployment is not None:
         yield from _of_deployment(deployment, catalogue)
     if lock is not None:
