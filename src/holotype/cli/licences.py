@@ -124,14 +124,16 @@ def _rows(
         for record in open_catalogue(context.obj).catalogue.listed:
             yield _of_record(record.id, f"catalogue:{record.id}", record, record.revision)
     for text in references:
-        yield _of_reference(text, as_reference(text, catalogue))
+        # Entries of a repository are compared by their licence, of which they may all have one.
+        names = None if text.startswith("hf:") else catalogue
+        yield _of_reference(text, as_reference(text, names), catalogue)
     if deployment is not None:
         yield from _of_deployment(deployment, catalogue)
     if lock is not None:
         from holotype.references.lock_file import read_lock
 
         for model in read_lock(lock).models:
-            yield _of_reference(str(model.reference), model.reference)
+            yield _of_reference(str(model.reference), model.reference, catalogue)
 
 
 def _of_deployment(place: str, catalogue: Catalogue[Any] | None) -> Iterator[_Row]:
@@ -144,7 +146,7 @@ def _of_deployment(place: str, catalogue: Catalogue[Any] | None) -> Iterator[_Ro
         for variant in model.variants:
             name = model.name if len(model.variants) == 1 else f"{model.name}/{variant.name}"
             if isinstance(variant.source, ReferenceSource):
-                yield _of_reference(name, variant.source.ref)
+                yield _of_reference(name, variant.source.ref, catalogue)
                 continue
             where = source_text(variant.source)
             if isinstance(variant.source, BuiltinSource):
@@ -155,8 +157,14 @@ def _of_deployment(place: str, catalogue: Catalogue[Any] | None) -> Iterator[_Ro
                 yield _Row(name, where, problem=_NO_RECORD)
 
 
-def _of_reference(name: str, ref: ModelRef) -> _Row:
-    """Return what the record of a reference says: that of a catalogue, or of the files."""
+def _of_reference(name: str, ref: ModelRef, catalogue: Catalogue[Any] | None) -> _Row:
+    """Return what the record of a reference says: that of a catalogue, or of the files.
+
+    Args:
+        name: what the model is called where it is used.
+        ref: the reference.
+        catalogue: whose entries count before holotype's own; None if there is no other.
+    """
     from holotype.encoders.config import look_up_reference
     from holotype.models import MODEL_REGISTRY
     from holotype.publishing import get_model_info
@@ -166,7 +174,9 @@ def _of_reference(name: str, ref: ModelRef) -> _Row:
         if ref.scheme == "catalogue":
             record = look_up_reference(ref)
         elif ref.scheme == "hf" and record is None:
-            entries = [each for each in MODEL_REGISTRY if _is_of(each, ref)]
+            own = () if catalogue is None else catalogue.records
+            entries = [each for each in own if _is_of(each, ref)]
+            entries = entries or [each for each in MODEL_REGISTRY if _is_of(each, ref)]
             record = entries[0] if len({each.license for each in entries}) == 1 else None
         if record is not None:
             return _of_record(name, str(ref), record, ref.revision or record.revision)

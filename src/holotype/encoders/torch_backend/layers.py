@@ -226,7 +226,7 @@ def load_linear(
         shapes["residual.weight"] = [spec.out_dim, spec.in_dim]
     found = read_tensors(spec.folder) if tensors is None else tensors
     _require_shapes(spec.folder.location, found, shapes)
-    placed = {name: tensor.to(device=device, dtype=dtype) for name, tensor in found.items()}
+    placed = _placed(found, device, dtype)
     residual_weight = placed.get("residual.weight")
     return Linear(
         mapped=linear_map(placed["linear.weight"], placed.get("linear.bias")),
@@ -242,8 +242,17 @@ def _load_layer_norm(spec: LayerNormSpec, *, device: torch.device, dtype: torch.
     found = read_tensors(spec.folder)
     shapes = {"norm.weight": [spec.dim], "norm.bias": [spec.dim]}
     _require_shapes(spec.folder.location, found, shapes)
-    placed = {name: tensor.to(device=device, dtype=dtype) for name, tensor in found.items()}
+    placed = _placed(found, device, dtype)
     return LayerNorm(placed["norm.weight"], placed["norm.bias"])
+
+
+def _placed(
+    tensors: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """Return copies of tensors, which may be views of a file that is written over later."""
+    return {
+        name: tensor.to(device=device, dtype=dtype, copy=True) for name, tensor in tensors.items()
+    }
 
 
 def _require_shapes(

@@ -120,7 +120,22 @@ def build_model(
         ) from error
     _check(folder, report, optional)
     built: PreTrainedModel = model.eval().requires_grad_(False)
+    _own_weights(built, tensors)
     return built
+
+
+def _own_weights(model: PreTrainedModel, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Copy the weights that are views of a file.
+
+    A file that is written over while the model runs would change its vectors, and one that is cut
+    off would end the process.
+    """
+    # What stands in for tensors where weights are only checked repeats one number.
+    read = (one for one in tensors.values() if one.is_contiguous())
+    views = {one.untyped_storage().data_ptr() for one in read}
+    for weight in (*model.parameters(), *model.buffers()):
+        if weight.untyped_storage().data_ptr() in views:
+            weight.data = weight.data.clone()
 
 
 def _check(

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.cli.command import run
+from tests.unit.holotype.cli.command import FIXTURE, run
 
 DEPLOYMENT = """\
 version: "1.0"
@@ -61,10 +61,17 @@ def test_a_model_that_cannot_be_described_is_in_the_report_and_an_error(tmp_path
     assert f"{place}: there is no such folder" in answer.stderr
 
 
-def test_a_repository_that_is_run_in_several_ways_has_one_licence() -> None:
-    answer = run("licenses", "hf:BAAI/bge-m3@main", catalogue="holotype.models")
+@pytest.mark.parametrize("further", [[], ["--catalogue", FIXTURE]])
+def test_a_repository_that_is_run_in_several_ways_has_one_licence(further: list[str]) -> None:
+    answer = run(*further, "licenses", "hf:BAAI/bge-m3@main", catalogue="holotype.models")
     assert answer.exit_code == 0
     assert answer.lines[0][3:6] == ["BAAI/bge-m3", "main", "mit"]
+
+
+def test_a_repository_of_a_catalogue_of_ones_own_is_described_by_it() -> None:
+    answer = run("licenses", "hf:Acme/tiny-sparse@main")
+    assert answer.exit_code == 0
+    assert answer.lines[0][2:] == ["tiny-sparse", SPARSE[3], "main", *SPARSE[5:]]
 
 
 def test_without_anything_all_models_of_the_catalogue_are_listed() -> None:
