@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What surprised: a model that transformers has loaded in the type of its file keeps views of that file: whoever copies other weights over it changes what the loaded model computes.
 # Version: transformers 5.23.0, safetensors 0.8.0, torch 2.13.0
-# Why it matters here: a server would give other vectors without a load, or end with SIGBUS while a shorter file is copied; so weights are copied when networks of transformers are built.
+# Why it matters here: a server would give other vectors without a load; so weights are copied when networks of transformers are built.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
