@@ -18,6 +18,7 @@ from typing import Any
 
 from catalogue.facts import MTEB, Candidates, Fact
 from catalogue.provenance import key_of
+from catalogue.refuted import with_refuted_values
 
 RELEASED = "/release_date"
 _WRITTEN_WITHIN = timedelta(days=60)
@@ -52,20 +53,14 @@ def with_refuted_dates(
         facts: what was chosen for each model, by repository.
         mteb: mteb's registry, by repository.
     """
-    wrong = {
-        (_maker(repository), stated)
-        for repository, known in facts.items()
-        if (stated := mteb.get(repository, {}).get("release_date")) is not None
-        and (fact := known.get(RELEASED)) is not None
-        and fact.value != stated
-    }
-    return {
-        repository
-        for repository, known in facts.items()
-        if (fact := known.get(RELEASED)) is not None
-        and key_of(fact.source) == MTEB
-        and (_maker(repository), fact.value) in wrong
-    }
+    return with_refuted_values(
+        facts,
+        mteb,
+        pointer=RELEASED,
+        key="release_date",
+        group=_maker,
+        refutes=lambda fact, stated: fact.value != stated,
+    )
 
 
 def _maker(repository: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from catalogue.facts import MTEB, Fact
 from catalogue.provenance import key_of
+from catalogue.refuted import with_refuted_values
 
 LENGTH = "/specs/context_length"
 
@@ -29,23 +30,19 @@ def with_refuted_lengths(
         facts: what was chosen for each model, by repository.
         mteb: mteb's registry, by repository.
     """
-    wrong = {
-        (_without_version(repository), mteb[repository]["max_tokens"])
-        for repository, known in facts.items()
-        if repository in mteb and _refutes(known.get(LENGTH), mteb[repository]["max_tokens"])
-    }
-    return {
-        repository
-        for repository, known in facts.items()
-        if (fact := known.get(LENGTH)) is not None
-        and key_of(fact.source) == MTEB
-        and (_without_version(repository), fact.value) in wrong
-    }
+    return with_refuted_values(
+        facts,
+        mteb,
+        pointer=LENGTH,
+        key="max_tokens",
+        group=_without_version,
+        refutes=_refutes,
+    )
 
 
-def _refutes(fact: Fact | None, length: int | None) -> bool:
+def _refutes(fact: Fact, length: int) -> bool:
     """Whether a better source than mteb gives another length, also not that of RoBERTa's table."""
-    if fact is None or fact.value is None or length is None or key_of(fact.source) == MTEB:
+    if fact.value is None or key_of(fact.source) == MTEB:
         return False
     return bool(length not in (fact.value, fact.value + _UNUSED_POSITIONS))
 
