@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, Self
@@ -47,6 +47,7 @@ _EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 _opened: WeakSet[Database] = WeakSet()
 _turns: dict[Path, Lock] = {}
 _turns_lock = Lock()
+_locked_by_fork: frozenset[Path] = frozenset()
 
 
 class Database:
@@ -74,9 +75,6 @@ class Database:
         arguments = {"timeout": _SQLITE_PATIENCE_S} if self.dialect == "sqlite" else _POSTGRESQL
         self.engine = create_engine(url, connect_args=dict(arguments), pool_pre_ping=True)
         _opened.add(self)
-        self._turn: AbstractContextManager[object] = (
-            nullcontext() if self.file is None else _turn_of(self.file)
-        )
         if self.dialect == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -103,12 +101,24 @@ class Database:
         On SQLite, writers take turns from its beginning.
 
         Raises:
-            DatabaseUnavailableError: the database does not answer.
+            DatabaseUnavailableError: the database does not answer, or is SQLite, and the process was
+                forked while another one wrote.
         """
-        with self._turn, self._unavailable(), self.engine.connect() as connection:
+        turn = nullcontext() if self.file is None else self._turn_at(self.file)
+        with turn, self._unavailable(), self.engine.connect() as connection:
             connection.execution_options(**{_WRITES: True})
             with connection.begin():
                 yield connection
+
+    def _turn_at(self, file: Path) -> Lock:
+        if file.absolute() in _locked_by_fork:
+            raise DatabaseUnavailableError(
+                self.location,
+                "cannot be written by this process, which was forked while a thread wrote to it: "
+                "SQLite holds the lock of that write here for good; fork while nothing writes, or "
+                "start the process anew (multiprocessing's method spawn)",
+            )
+        return _turn_of(file)
 
     def take_turn(self, connection: Connection, kind: str) -> None:
         """Wait for other transactions that write to a kind; SQLite has done so at the beginning.
@@ -261,7 +271,13 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _leave_connections() -> None:
-    """Make new connections in a fork: two processes would mix what they say on the same one."""
+    """Make new connections in a fork: two processes would mix what they say on the same one.
+
+    SQLite itself has noted in memory which locks the process holds, and a fork copies the notes.
+    """
+    global _locked_by_fork, _turns_lock
+    _turns_lock = Lock()
+    _locked_by_fork |= {file for file, turn in _turns.items() if turn.locked()}
     for database in tuple(_opened):
         database.engine.dispose(close=False)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from sqlalchemy import text
@@ -135,6 +138,19 @@ def test_without_its_packages_the_error_says_the_command() -> None:
     assert "pip install 'holotype[registry]'" in run.stdout
 
 
+def in_a_fork(action: Callable[[], bool]) -> Callable[[], bool]:
+    """Begin something in a fork; what is returned waits for it, and says what it returned."""
+    process = os.fork()
+    if process == 0:
+        signal.alarm(60)
+        done = False
+        try:
+            done = action()
+        finally:
+            os._exit(0 if done else 1)
+    return lambda: os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_fork_makes_connections_of_its_own(tmp_path: Path) -> None:
     with Database(f"sqlite:///{tmp_path / 'registry.db'}") as database:
@@ -142,11 +158,46 @@ def test_a_fork_makes_connections_of_its_own(tmp_path: Path) -> None:
         with database.reading() as connection:
             connection.execute(text("SELECT 1"))
         (kept,) = database.engine.pool._pool.queue  # type: ignore[attr-defined]
-        process = os.fork()
-        if process == 0:
+
+        def another() -> bool:
             with database.reading() as connection:
-                own = connection.connection.dbapi_connection
-            os._exit(0 if own is not kept.dbapi_connection else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+                return connection.connection.dbapi_connection is not kept.dbapi_connection
+
+        assert in_a_fork(another)()
         with database.reading() as connection:
             assert connection.connection.dbapi_connection is kept.dbapi_connection
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_fork_that_cannot_write_says_so(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path / 'registry.db'}") as database:
+        upgrade(database)
+        begun, over = Event(), Event()
+
+        def write() -> None:
+            with database.writing():
+                begun.set()
+                over.wait(60)
+
+        def refused() -> bool:
+            with (
+                pytest.raises(DatabaseUnavailableError, match="forked while a thread wrote to it"),
+                database.writing(),
+            ):
+                pass
+            with database.reading() as connection:
+                return connection.execute(text("SELECT 1")).scalar_one() == 1
+
+        thread = Thread(target=write)
+        thread.start()
+        assert begun.wait(60)
+        refused_in_fork = in_a_fork(refused)
+        over.set()
+        thread.join()
+        assert refused_in_fork()
+
+        def write_later() -> bool:
+            with database.writing() as connection:
+                return connection.execute(text("SELECT 1")).scalar_one() == 1
+
+        assert in_a_fork(write_later)()
