@@ -372,6 +372,31 @@ def test_labels_of_any_sequence_are_read_once(each: Any) -> None:
         assert encoder.classify_image(PICTURES, labels) == expected
 
 
+def test_labels_are_encoded_again_only_where_something_differs(
+    each: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = each[2]
+    encoded: list[Any] = []
+    encode = type(encoder).encode
+
+    def counted(self: Any, texts: Any, **options: Any) -> Any:
+        encoded.append(list(texts))
+        return encode(self, texts, **options)
+
+    monkeypatch.setattr(type(encoder), "encode", counted)
+    first = encoder.classify_image(PICTURES, ["x", "y"])
+    again = encoder.classify_image(PICTURES, ["x", "y"], template="This is a photo of {}.")
+    assert again == first
+    assert encoded == [["This is a photo of x.", "This is a photo of y."]]
+    assert encoder.classify_image(PICTURES[:1], ["y", "x"], template="{}")[0] != first[0]
+    assert encoder.classify_image(PICTURES, ["x", "y"]) == first
+    assert encoded[1:] == [["y", "x"], encoded[0]]
+    with pytest.raises(TextOverflowError):
+        encoder.classify_image(PICTURES, ["x " * 600], template="{}", on_overflow="error")
+    assert encoder.classify_image(PICTURES, ["x", "y"]) == first
+    assert len(encoded) == 4
+
+
 def test_two_devices(each: Any) -> None:
     _, _, encoder = each
     both = encoder.encode_image(PICTURES * 5, devices=["cpu", "cpu"])

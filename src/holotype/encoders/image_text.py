@@ -61,6 +61,7 @@ class ImageTextEncoder(Encoder[AnyImageTextModel], TextEncoder[Vectors, Vectors]
         self.encoding = plan.encoding
         self._readers = readers_of(plan, towers.query.tokenizer, towers.document.tokenizer)
         self._pictures = PictureReader(plan.encoding.pixels)
+        self._labels: tuple[object, Vectors] | None = None
 
     @property
     def dim(self) -> int:
@@ -200,6 +201,8 @@ class ImageTextEncoder(Encoder[AnyImageTextModel], TextEncoder[Vectors, Vectors]
     ) -> Labels | list[Labels]:
         """Score labels of your own choice for pictures.
 
+        The vectors of the labels are kept for the next call, which often has the same ones.
+
         Args:
             pictures: one picture or several; see `encode_image`.
             labels: the candidate labels.
@@ -219,7 +222,7 @@ class ImageTextEncoder(Encoder[AnyImageTextModel], TextEncoder[Vectors, Vectors]
             ValueError: the labels are not distinct, or the template has no place for them.
         """
         candidates = candidate_labels(labels)
-        texts = self.encode(hypotheses(template, candidates), **options)
+        texts = self._encode_labels(hypotheses(template, candidates), options)
         single = is_one_picture(pictures)
         found = self.encode_image(pictures, **options)
         cosines = all_pairs(np.atleast_2d(found), texts, function="cosine")
@@ -229,6 +232,13 @@ class ImageTextEncoder(Encoder[AnyImageTextModel], TextEncoder[Vectors, Vectors]
         rule = rule_for_all(candidates)
         rows = [rule.apply(*row) for row in zip(scores, logits, strict=True)]
         return rows[0] if single else rows
+
+    def _encode_labels(self, texts: Sequence[str], options: EncodeOptions) -> Vectors:
+        asked = tuple(texts), settings_of(**options)
+        known = self._labels
+        if known is None or known[0] != asked:
+            known = self._labels = asked, self.encode(texts, **options)
+        return known[1]
 
     def warm_up(self) -> None:
         """Run both networks once, so that the first call is as fast as later ones."""
