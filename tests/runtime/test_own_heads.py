@@ -16,7 +16,16 @@ from tests.runtime.sparse import save_language_model
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from holotype.encoders import load
+from holotype.encoders import (
+    Captioner,
+    Classifier,
+    ColbertEncoder,
+    CrossEncoder,
+    DenseEncoder,
+    ImageTextEncoder,
+    load,
+)
+from holotype.encoders.arguments import METHODS_OF_OTHERS
 from holotype.encoders.inputs.rows import Row
 from holotype.encoders.running.packing import PackedBatch, pack
 from holotype.encoders.torch_backend.attention import TokenBatch
@@ -196,3 +205,13 @@ def test_a_classifier_says_what_it_has_in_place_of_the_methods_of_cross_encoders
         encoder.rank("a query", ["a document"])
     with pytest.raises(AttributeError, match="read max_length"):
         _ = encoder.max_seq_length
+    with pytest.raises(AttributeError, match="models that make vectors, and this one makes none"):
+        encoder.encode("a text")
+    with pytest.raises(AttributeError, match="it is a method of captioners"):
+        encoder.caption("cat.png")
+
+
+def test_methods_of_other_kinds_are_methods_of_some_kind() -> None:
+    kinds: tuple[type, ...] = (Captioner, Classifier, ColbertEncoder, CrossEncoder, DenseEncoder)
+    for name in METHODS_OF_OTHERS:
+        assert any(hasattr(kind, name) for kind in (*kinds, ImageTextEncoder)), name

@@ -126,6 +126,24 @@ ATTRIBUTE_EQUIVALENTS: Final[Mapping[str, str]] = {
 """What encoders have in place of an attribute or a method of other libraries."""
 
 
+_WITHOUT_VECTORS = "it is a method of models that make vectors, and this one makes none"
+METHODS_OF_OTHERS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("encode", "encode_query", "encode_document", "encode_stream", "similarity"),
+        _WITHOUT_VECTORS,
+    ),
+    "predict": "it is a method of cross-encoders; of vectors, take similarity(queries, documents)",
+    "rank": "it is a method of cross-encoders; of vectors, sort by similarity(query, documents)",
+    **dict.fromkeys(
+        ("classify", "classify_zero_shot", "predict_scores"), "it is a method of classifiers"
+    ),
+    "encode_image": "it is a method of models that make vectors of pictures",
+    "classify_image": "it is a method of image-text models",
+    **dict.fromkeys(("caption", "caption_stream"), "it is a method of captioners"),
+}
+"""What to say of a method that models of other kinds have."""
+
+
 CLASSIFIER_EQUIVALENTS: Final[Mapping[str, str]] = {
     "predict": "this model is a classifier: write predict_scores(pairs, activation='logits') for what "
     "CrossEncoder.predict returns, or classify(pairs) for labels with their scores",

@@ -26,7 +26,7 @@ from typing import (
 import numpy as np
 from numpy.typing import NDArray
 
-from holotype.encoders.arguments import ATTRIBUTE_EQUIVALENTS, as_text
+from holotype.encoders.arguments import ATTRIBUTE_EQUIVALENTS, METHODS_OF_OTHERS, as_text
 from holotype.encoders.config import ModelConfig, ModelT_co, Precision
 from holotype.encoders.inputs.items import each_text
 from holotype.encoders.inputs.lengths import Token
@@ -117,9 +117,9 @@ class LoadedModel(Generic[LoadedT]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
-            """Say what there is in place of an attribute of other libraries."""
+            """Say what there is in place of an attribute of other libraries or kinds of models."""
             message = f"{type(self).__name__!r} object has no attribute {name!r}"
-            instead = self._equivalents.get(name)
+            instead = self._equivalents.get(name) or METHODS_OF_OTHERS.get(name)
             if instead is not None:
                 message = f"{message}; {instead}"
             raise AttributeError(message, name=name, obj=self)
