@@ -50,6 +50,11 @@ class Decoder:
         layer = attention + biases + feed_forward + self.norms * self.hidden + self.norm
         return self.layers * layer + self.hidden
 
+    @property
+    def newer_norms(self) -> int:
+        """Parameters of all norms besides the two that a layer of any decoder has."""
+        return self.layers * (self.norm + (self.norms - 2) * self.hidden)
+
 
 def _qwen3(like: str, hidden: int, layers: int, inner: int, heads: int) -> Decoder:
     return Decoder(
@@ -108,6 +113,16 @@ DECODERS = (
     _gemma3("Gemma-3-270M", 640, 18, 2048, (4, 1)),
     _gemma3("Gemma-3-1B", 1152, 26, 6912, (4, 1)),
     _gemma3("Gemma-3-12B", 3840, 48, 15360, (16, 8)),
+    Decoder(
+        like="Gemma-3-27B",
+        hidden=5376,
+        layers=62,
+        queries=4096,
+        keys=2048,
+        inner=21504,
+        norm=256,
+        norms=4,
+    ),
 )
 """Language models that embedding models are made of; Llama-3-8B has the shape of Mistral-7B."""
 
@@ -116,7 +131,8 @@ def shapes_of_decoders(row: Mapping[str, Any]) -> Candidates:
     """Return what the counts of a line of mteb's registry prove: the layers, and a projection.
 
     A head for one score, and a second table for the output of words, may stand beside the layers,
-    or a projection to the width of the vectors, with or without biases.
+    or a projection to the width of the vectors, with or without biases. A count that lacks the
+    newer norms was made by a formula: the complete one stands for it.
     """
     total, embedding = row["n_parameters"], row["n_embedding_parameters"]
     if not total or not embedding:
@@ -127,7 +143,9 @@ def shapes_of_decoders(row: Mapping[str, Any]) -> Candidates:
         rest = total - embedding - decoder.parameters
         source = f"{COUNTED}: as {decoder.like}"
         values: dict[str, Any] = {"/specs/layers": decoder.layers}
-        if rest not in (0, decoder.hidden, embedding):
+        if rest < 0 and -rest == decoder.newer_norms:
+            values["/specs/parameters"] = total - rest
+        elif rest not in (0, decoder.hidden, embedding):
             if not _projects(rest, decoder.hidden, row["embed_dim"]):
                 continue
             values["/architecture/has_projection"] = True

@@ -48,6 +48,15 @@ def test_what_is_more_is_a_projection_of_its_width(biases: int) -> None:
     }
 
 
+def test_a_count_that_forgets_the_norms_inside_the_layers_is_completed() -> None:
+    """Three lines of the registry count two norms for each layer, as older decoders have."""
+    source = "parameter-count: as Qwen3-4B"
+    assert shapes(QWEN3 - 36 * 256 + TABLE, TABLE) == {
+        "/specs/layers": [Fact(36, source)],
+        "/specs/parameters": [Fact(QWEN3 + TABLE, source)],
+    }
+
+
 @pytest.mark.parametrize("width", [512, [512, 1024], None])
 def test_a_projection_to_another_width_tells_nothing(width: int | list[int] | None) -> None:
     assert shapes(QWEN3 + TABLE + 2560 * 1024, TABLE, width) == {}
