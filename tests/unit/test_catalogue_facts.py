@@ -92,6 +92,7 @@ _PASSAGES_OF_STELLA = (
 )
 
 CORRECTED = {
+    ("afrie5-large-instruct", "/lineage/adapted_from"): "intfloat/multilingual-e5-large-instruct",
     ("berta", "/encoding/pooling"): "mean",
     ("bge-en-icl", "/encoding/query_prompt"): "<instruct>{instruction}\n<query>",
     ("bge-m3", "/release_date"): "2024-01-30",
