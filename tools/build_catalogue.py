@@ -18,6 +18,7 @@ from typing import Any
 
 from catalogue.claims import Claims, read_claims
 from catalogue.conflicts import conflicts
+from catalogue.copied_languages import LANGUAGES, with_copied_languages
 from catalogue.entry import build, choose, used_sources
 from catalogue.facts import Fact, read_lines
 from catalogue.gather import Gatherer
@@ -130,6 +131,7 @@ def make(
     chosen = {model["huggingface_id"]: facts for model, _, facts in found}
     too_long_or_short = with_refuted_lengths(chosen, mteb)
     misdated = with_refuted_dates(chosen, mteb)
+    copied = with_copied_languages(chosen, mteb)
     families = Families(chosen, mteb)
     refuted = {repository for repository in families.facts if families.contradict(repository)}
     entries, disagreements = [], []
@@ -141,6 +143,8 @@ def make(
             facts.pop(LENGTH, None)
         if repository in misdated:
             facts.pop(RELEASED, None)
+        if repository in copied:
+            facts.pop(LANGUAGES, None)
         _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))
         disagreements += conflicts(entries[-1], said, facts, by_hand[kind, repository])

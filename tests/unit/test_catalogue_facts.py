@@ -98,6 +98,10 @@ CORRECTED = {
     ("bge-m3", "/release_date"): "2024-01-30",
     ("bge-multilingual-gemma2", "/encoding/query_prompt"): "<instruct>{instruction}\n<query>",
     ("bge-reranker-v2-m3", "/release_date"): "2024-03-18",
+    ("bmretriever-1b", "/encoding/similarity"): "dot",
+    ("bmretriever-2b", "/encoding/similarity"): "dot",
+    ("bmretriever-410m", "/encoding/similarity"): "dot",
+    ("bmretriever-7b", "/encoding/similarity"): "dot",
     ("denseon", "/encoding/query_prompt"): "query: ",
     ("denseon", "/specs/context_length"): 512,
     ("e5-base", "/license"): "mit",
@@ -110,6 +114,8 @@ CORRECTED = {
     ("splade-pp-en-v2", "/specs/context_length"): 512,
     ("vietnamese-embedding", "/license"): "apache-2.0",
     ("gte-reranker-modernbert-base", "/dependencies/requires_remote_code"): False,
+    ("jina-clip-v2", "/release_date"): "2024-11-05",
+    ("jina-colbert-v2", "/release_date"): "2024-08-31",
     ("kalm-embedding-multilingual-mini-instruct-v1.5", "/encoding/normalize"): False,
     ("gritlm-8x7b", "/specs/parameters"): 46_703_000_000,
     ("labse", "/specs/context_length"): 256,
@@ -243,6 +249,7 @@ NEVER_AGAIN: dict[tuple[str, str], Any] = {
     ("e5-large-v2", "/release_date"): "2024-02-08",
     ("e5-small", "/lineage/adapted_from"): "sentence-transformers/all-MiniLM-L6-v2",
     ("e5-small-v2", "/release_date"): "2024-02-08",
+    ("jina-clip-v2", "/capabilities/languages"): ["en"],
     ("jina-reranker-v2-base-multilingual", "/capabilities/languages"): ["en"],
     ("ko-sroberta-multitask", "/specs/context_length"): 512,
     ("labse", "/release_date"): "2019-11-01",
@@ -429,9 +436,42 @@ def test_what_is_called_multilingual_does_not_speak_english_alone() -> None:
         model["id"]
         for model in MODELS
         if model["capabilities"].get("languages") == ["en"]
-        and (model["id"].startswith("siglip2") or re.search("multilingual|worldwide", model["id"]))
+        and (
+            model["id"].startswith("siglip2")
+            or re.search("multilingual|worldwide|i18n", model["id"])
+        )
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("name", "some"),
+    [
+        ("bge-m3", {"ar", "cs", "es", "pl", "sv"}),
+        ("bge-m3-colbert", {"ar", "cs", "es", "pl", "sv"}),
+        ("bge-m3-sparse", {"ar", "cs", "es", "pl", "sv"}),
+        ("jina-clip-v2", {"ar", "de", "sv", "zh"}),
+        ("jina-colbert-v2", {"cs", "pl", "sv", "tr"}),
+        ("labse", {"am", "mt", "sv", "zu"}),
+        ("m2v-multilingual-output", {"am", "de", "sv", "zu"}),
+        ("qwen3-embedding-8b", {"sq", "sr", "sv", "zh-Hant"}),
+        ("qwen3-reranker-8b", {"sq", "sr", "sv", "zh-Hant"}),
+    ],
+)
+def test_languages_that_mteb_leaves_out_stand_where_the_maker_names_them(
+    name: str, some: set[str]
+) -> None:
+    assert some <= set(by_id(name)["capabilities"]["languages"])
+
+
+def test_the_list_without_swedish_that_mteb_repeats_stands_nowhere() -> None:
+    with_norwegian_and_quechua = [
+        model["id"]
+        for model in MODELS
+        for tags in [set(model["capabilities"].get("languages") or ())]
+        if {"nb", "nn", "no", "qu"} <= tags and "sv" not in tags
+    ]
+    assert with_norwegian_and_quechua == []
 
 
 def test_a_static_model_has_no_limit_of_length() -> None:

@@ -99,6 +99,7 @@ from holotype.models import (
     _ImageText1152Id,
     _ImageText1280Id,
     _ImageText1536Id,
+    _ImageTextRangeId,
     _SparseId,
 )
 from holotype.records import (
@@ -650,6 +651,13 @@ def load(
     model: _ImageText1152Id,
     *,
     dim: Literal[1152] | None = None,
+    **options: Unpack[LoadOptions],
+) -> ImageTextEncoder: ...
+@overload
+def load(
+    model: _ImageTextRangeId,
+    *,
+    dim: int | None = None,
     **options: Unpack[LoadOptions],
 ) -> ImageTextEncoder: ...
 @overload
