@@ -17,6 +17,7 @@ from tests.runtime.sparse import save_language_model
 from tests.runtime.test_minilm import MINILM
 
 from holotype.encoders import load
+from holotype.encoders.torch_backend import backbone
 from holotype.encoders.torch_backend.backbone import Placement, place
 from holotype.encoders.torch_backend.byte_map import byte_products
 from holotype.encoders.torch_backend.forwards import REWRITTEN
@@ -146,8 +147,8 @@ def test_everything_but_the_maps_is_float32_and_many_tokens_attend_in_the_fastes
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     placement = Placement(CPU, torch.float32, "int8")
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+    monkeypatch.setattr(backbone, "favours_bfloat16", lambda device: True)
     assert placement.attends_in == torch.bfloat16
-    monkeypatch.setattr(torch.cpu, "get_capabilities", dict, raising=False)
+    monkeypatch.setattr(backbone, "favours_bfloat16", lambda device: False)
     assert placement.attends_in == torch.float32
     assert Placement(CPU, torch.float16, "float16").attends_in == torch.float16

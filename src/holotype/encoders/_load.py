@@ -107,8 +107,8 @@ def load(
         backend: ``"torch"`` (the default), or ``"onnx"`` or ``"openvino"`` for an export.
         device: a torch device such as ``"cuda:1"``; None takes CUDA, then MPS, then the CPU.
         dtype: ``"float32"`` (the default), ``"float16"`` or ``"bfloat16"``, for the weights and
-            the arithmetic; ``"auto"`` is bfloat16 where the hardware multiplies it natively, and
-            float32 elsewhere. ``"int8"`` multiplies bytes in the layers of BERT and its kin, on
+            the arithmetic; ``"auto"`` is bfloat16 where the hardware multiplies it faster than
+            float32, and float32 elsewhere. ``"int8"`` multiplies bytes in the layers of BERT and its kin, on
             processors that do so. Results are always float32.
         checkpoint: a folder with the model's files; None takes the pinned revision from the
             Hub's cache, or downloads it.

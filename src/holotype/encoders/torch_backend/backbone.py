@@ -18,6 +18,7 @@ from holotype.encoders.running.packing import Group, PackedBatch, pack_padded
 from holotype.encoders.torch_backend.byte_map import byte_products
 from holotype.encoders.torch_backend.devices import resolve_device
 from holotype.encoders.torch_backend.linear_map import one_dnn_multiplies
+from holotype.encoders.torch_backend.precision import favours_bfloat16, resolve_dtype, settle_dtype
 from holotype.encoders.torch_backend.row_counts import BY_BYTES, RowCounts, row_counts
 from holotype.encoders.torch_backend.running_errors import running_errors
 from holotype.encoders.torch_backend.transfers import send
@@ -51,7 +52,7 @@ class Placement:
     @property
     def attends_in(self) -> torch.dtype:
         """The type in which many tokens attend."""
-        return torch.bfloat16 if self.in_bytes and multiplies_bfloat16(self.device) else self.dtype
+        return torch.bfloat16 if self.in_bytes and favours_bfloat16(self.device) else self.dtype
 
     @property
     def counts(self) -> RowCounts | None:
@@ -250,38 +251,3 @@ def refuse_bytes(location: str, architecture: str) -> NoReturn:
 def weight_bytes(module: nn.Module) -> int:
     """Return how many bytes the weights of a module take; tied ones count once."""
     return sum(tensor.nbytes for tensor in (*module.parameters(), *module.buffers()))
-
-
-def resolve_dtype(name: str) -> torch.dtype:
-    """Return the torch type of a name that `ModelConfig` allows.
-
-    Of int8 it is that of all but the maps of the layers.
-    """
-    return {
-        "float32": torch.float32,
-        "int8": torch.float32,
-        "float16": torch.float16,
-        "bfloat16": torch.bfloat16,
-    }[name]
-
-
-def settle_dtype(name: str, device: torch.device) -> str:
-    """Return a data type by name; for "auto" the fastest whose loss is small on this device.
-
-    That is bfloat16 where the hardware has instructions that multiply it, and float32 elsewhere:
-    what imitates bfloat16 is slower than float32.
-    """
-    if name != "auto":
-        return name
-    return "bfloat16" if multiplies_bfloat16(device) else "float32"
-
-
-def multiplies_bfloat16(device: torch.device) -> bool:
-    """Return whether a device is known to multiply bfloat16 by instructions of its own."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    # Before torch 2.10 there is no public way to know.
-    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
-    if device.type != "cpu":
-        return False
-    return any(capabilities().get(name) for name in ("amx_bf16", "avx512_bf16"))
