@@ -53,6 +53,9 @@ def server(
             "safe": local(
                 folder / "nowhere", "fallback: [minilm]", "allow_different_vectors: true"
             ),
+            "safe-sparse": local(
+                folder / "nowhere", "fallback: [sparse]", "allow_different_vectors: true"
+            ),
         },
     )
     with running_server(deployment=str(deployment), max_texts=300) as running:
@@ -287,6 +290,32 @@ def test_a_fallback_says_that_it_answered(server: RunningServer) -> None:
     assert response.status_code == 200
     assert response.headers["x-holotype-model"] == "safe"
     assert response.headers["x-holotype-served-by"] == "minilm"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "hint"),
+    [
+        ("/embed_sparse", {"model": "safe", "inputs": "x"}, "only models of the kind 'sparse'"),
+        ("/embed_all", {"model": "safe", "inputs": "x"}, "only models of the kind 'colbert'"),
+        ("/embed", {"model": "safe-sparse", "inputs": "x"}, "it has no single vector for a text"),
+    ],
+)
+def test_a_fallback_of_another_kind_than_is_asked_for_is_refused(
+    server: RunningServer, path: str, body: dict[str, Any], hint: str
+) -> None:
+    response = server.post(path, body)
+    assert response.status_code == 422
+    assert hint in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/rerank", "/v1/rerank", "/v2/rerank"])
+def test_a_number_that_is_too_small_is_refused_with_its_limit(
+    server: RunningServer, path: str
+) -> None:
+    body = {"model": "reranker", "query": "q", "documents": ["a"], "top_n": 0}
+    response = server.post(path, body)
+    assert response.status_code == 422
+    assert "top_n: found 0, expected 1 or more" in error_of(response)["detail"]
 
 
 def test_rerank_in_the_shape_of_jina(server: RunningServer) -> None:

@@ -40,9 +40,11 @@ def validate(
 
     The models are listed if there are none, with these tab-separated fields: name, what it is, its
     sources. The exit code is 1 if there are problems. No model is loaded. A folder or an alias that
-    is not on this machine is no problem, since it may be on another: it is a warning.
+    is not on this machine is no problem, since it may be on another: it is a warning. So is a fallback
+    or a variant that is another model than the one whose vectors it is to make.
     """
     from holotype.deployment.presence import find_missing
+    from holotype.deployment.stand_ins import find_strangers
 
     loaded = _load(context, place, allow_code, as_json)
     if for_ssm:
@@ -50,8 +52,11 @@ def validate(
     missing = [*find_missing(loaded.deployment)]
     for name, why in missing:
         note(f"warning: {name} cannot be loaded on this machine: {why}")
+    strangers = [*find_strangers(loaded.deployment)]
+    for name, why in strangers:
+        note(f"warning: {name}: {why}")
     if as_json:
-        warnings = [{"model": name, "message": why} for name, why in missing]
+        warnings = [{"model": name, "message": why} for name, why in (*missing, *strangers)]
         write_json({"problems": [], "warnings": warnings})
         return
     from holotype.deployment.writing import source_text

@@ -49,7 +49,6 @@ class _Fixed:
     refused: frozenset[str] = frozenset()
 
 
-_GOING_ON = "; go on with --resume FILE, and fewer --jobs"
 _STYLES = {"differ": "bold red", "checkpoint only": "yellow", "not said": "dim"}
 
 
@@ -210,12 +209,18 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
                 fail(f"{resume} cannot be written: {error}")
             advance()
 
-        client = HubClient(advice=_GOING_ON)
+        client = HubClient()
         try:
             fresh = verify_many(waiting, client, jobs=jobs, done=done)
         except HubUnreachableError as error:
             fail(str(error))
     reports = known | {report.id: report for report in fresh}
+    n_unread = sum(report.error is not None for report in fresh)
+    if n_unread and len(records) > 1:
+        note(
+            f"note: {n_unread} of {counted_models(len(records))} could not be read; --resume FILE keeps "
+            "those that could, for the next run, and fewer --jobs send fewer requests at once"
+        )
     return [reports[record.id] for record in records]
 
 

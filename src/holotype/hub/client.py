@@ -21,8 +21,10 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import build_hf_headers, httpx, validate_repo_id
 
+from holotype.encoders.checkpoints.hub_cache import terms_of_gated
 from holotype.encoders.checkpoints.safetensors import Header, header_length, parse_header
 from holotype.errors import (
+    Advice,
     CheckpointError,
     CheckpointNotFoundError,
     HubUnreachableError,
@@ -30,9 +32,16 @@ from holotype.errors import (
 )
 from holotype.hub.answers import Repository, parse_repository
 from holotype.hub.requests import Answer, AnswerError, get
-from holotype.hub.retries import Patience, passing_trouble, status_of
+from holotype.hub.retries import Patience, passing_trouble, said_by, status_of
 
 T = TypeVar("T")
+
+_OWN_COPY = Advice(
+    "name-folder",
+    "name a folder with a copy of the repository (verify and add: with --from FOLDER)",
+    "a folder with a copy of the repository",
+    joint=", or ",
+)
 
 _TIMEOUT_S = 20.0
 _DEADLINE_S = 120.0
@@ -56,7 +65,6 @@ class HubClient:
         *,
         timeout_s: float = _TIMEOUT_S,
         deadline_s: float = _DEADLINE_S,
-        advice: str = "",
     ) -> None:
         """Take the endpoint and the token from huggingface_hub.
 
@@ -64,9 +72,7 @@ class HubClient:
             patience: how to repeat requests.
             timeout_s: how long to wait for the next byte of an answer.
             deadline_s: how long a whole answer may take; files of weights get more time.
-            advice: ends the errors of a Hub that has to be waited for.
         """
-        self._advice = advice
         self._api = HfApi()
         self._patience = patience or Patience()
         self._timeout_s = timeout_s
@@ -248,8 +254,8 @@ class HubClient:
         except OfflineModeIsEnabled:
             raise HubUnreachableError(
                 location,
-                "cannot be read, since HF_HUB_OFFLINE is set; unset it, or name a folder with a "
-                "copy of the repository (verify and add: with --from FOLDER)",
+                "cannot be read, since HF_HUB_OFFLINE is set; unset it",
+                _OWN_COPY,
             ) from None
         except _TokenError as error:
             raise CheckpointError(
@@ -267,11 +273,16 @@ class HubClient:
     def _explained(self, location: str, error: Exception) -> CheckpointError:
         status = status_of(error)
         endpoint = self._api.endpoint
-        if isinstance(error, GatedRepoError) or status == 403:
+        page = f"{endpoint}/{location.partition('@')[0]}"
+        if isinstance(error, GatedRepoError):
+            return CheckpointNotFoundError(
+                location, f"the Hub answers {status}. {terms_of_gated(page)}"
+            )
+        if status == 403:
             return CheckpointNotFoundError(
                 location,
-                f"is gated: the Hub answers {status}. Ask for access on {endpoint}/"
-                f"{location.partition('@')[0]}, and set HF_TOKEN or run: hf auth login",
+                f"the Hub answers 403{said_by(error)}; ask for access on {page}, or set "
+                "another HF_TOKEN",
             )
         if isinstance(error, RevisionNotFoundError):
             return RevisionGoneError(
@@ -292,14 +303,13 @@ class HubClient:
             )
         trouble = passing_trouble(error)
         if trouble is not None:
-            return CheckpointError(location, f"{trouble}{self._advice}")
+            return CheckpointError(location, trouble)
         if status is not None:
             return CheckpointError(location, f"the Hub answers {status}; check HF_ENDPOINT")
         return HubUnreachableError(
             location,
-            f"{endpoint} cannot be reached ({_reason(error)}); check the connection and "
-            "HF_ENDPOINT, or name a folder with a copy of the repository (verify and add: with "
-            "--from FOLDER)",
+            f"{endpoint} cannot be reached ({_reason(error)}); check the connection and HF_ENDPOINT",
+            _OWN_COPY,
         )
 
 

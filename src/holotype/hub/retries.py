@@ -124,9 +124,7 @@ def passing_trouble(error: BaseException) -> str | None:
     answered = _answered(error)
     if answered is None or not _may_succeed_later(answered):
         return None
-    message = getattr(answered, "server_message", None)
-    lines = message.strip().splitlines() if isinstance(message, str) else []
-    said = f": {lines[0][:_MOST_CHARACTERS]}" if lines else ""
+    said = said_by(answered)
     status, seconds = status_of(answered), _stated_seconds(answered)
     is_long = seconds is not None and seconds > _LONGEST_WAIT_S
     if status == 429:
@@ -134,6 +132,13 @@ def passing_trouble(error: BaseException) -> str | None:
         return f"the Hub asks for fewer requests (429{said}); wait {wait}"
     later = f"in {seconds:,.0f} seconds" if is_long else "later"
     return f"the Hub answers {status}{said}; try again {later}"
+
+
+def said_by(error: BaseException) -> str:
+    """Return what the Hub says in an error of huggingface_hub, after a colon; "" if nothing."""
+    message = getattr(error, "server_message", None)
+    lines = message.strip().splitlines() if isinstance(message, str) else []
+    return f": {lines[0][:_MOST_CHARACTERS]}" if lines else ""
 
 
 def is_unreachable(error: BaseException) -> bool:

@@ -121,6 +121,7 @@ def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
             raise type(error)(
                 error.location,
                 f"{error.problem}; the Hub's cache does not hold all of its files and the list of them either",
+                error.advice,
             ) from None
         return cached
     except RevisionGoneError as error:

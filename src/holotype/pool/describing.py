@@ -60,4 +60,6 @@ def _variant_status(route: Route, variant: Variant, copy: Copy, now_s: float) ->
         loaded_for_s=None if current is None else now_s - current.loaded_at_s,
         idle_for_s=None if current is None else now_s - current.used_at_s,
         last_error=slot.last_error,
+        evicted_for=slot.evicted_for,
+        went_idle=slot.went_idle,
     )

@@ -320,6 +320,7 @@ class Engine(Residents):
                     return None
                 if isinstance(decision, Unload):
                     for victim in decision.victims:
+                        victim.slot.evicted_for = job.slot.name
                         self._retire(victim)
             if isinstance(decision, Wait):
                 return Later(decision.until_s)

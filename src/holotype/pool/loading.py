@@ -174,7 +174,7 @@ class LoadJob(Job):
             self.slot.name,
             f"does not fit now: it takes {mib(need)}, of the budget of {device.name} "
             f"{mib(max(0, free))} are free, of the device {mib(available)}; loaded: "
-            f"{held or 'nothing'}",
+            f"{held or 'nothing'}. Call it again later, raise pool.memory, or pin and preload less",
             engine.settings.min_resident_s or 1.0,
         )
 

@@ -121,6 +121,7 @@ class Residents(Home):
         slot.last = generation
         slot.last_error = slot.failed_at_s = None
         slot.n_not_finite, slot.is_sick = 0, False
+        slot.evicted_for, slot.went_idle = None, False
         if old is not None and old is not generation:
             self.retire(old)
 
@@ -234,6 +235,7 @@ class Residents(Home):
                     continue
                 at_s = max(one.used_at_s, one.loaded_at_s) + idle_after_s
                 if at_s <= now_s:
+                    one.key.slot.went_idle = True
                     self.retire(one.key)
                 else:
                     due.append(at_s)

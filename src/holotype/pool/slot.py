@@ -83,6 +83,9 @@ class Slot:
         is_sick: whether it did so too often, and is not called any more.
         siblings: those of the other variants of the name, which must make the same vectors.
         failed_at_s: when the last load failed, on the pool's clock; None after a success.
+        evicted_for: the name of the model that what served was unloaded for; None if something
+            serves, or nothing was unloaded for another.
+        went_idle: whether what served was unloaded since nobody called it.
         removed: whether the name or the variant is gone from the deployment.
     """
 
@@ -105,6 +108,8 @@ class Slot:
         self.n_not_finite = 0
         self.is_sick = False
         self.siblings: tuple[Slot, ...] = ()
+        self.evicted_for: str | None = None
+        self.went_idle = False
         self.removed = False
 
     @property

@@ -30,6 +30,9 @@ class VariantStatus:
         idle_for_s: seconds since the last call; None if it is not loaded.
         last_error: why the last load failed; None after a success.
         copy: the number of the copy, from 1.
+        evicted_for: the name of the model that it was unloaded for; None if it is loaded, or was
+            not unloaded for another.
+        went_idle: whether it was unloaded since nobody called it.
     """
 
     name: str
@@ -47,6 +50,8 @@ class VariantStatus:
     idle_for_s: float | None
     last_error: str | None
     copy: int = 1
+    evicted_for: str | None = None
+    went_idle: bool = False
 
     @property
     def problem(self) -> str | None:
@@ -56,6 +61,11 @@ class VariantStatus:
         if self.state == "sick":
             return f"{self.name!r} returned NaN or infinity and is not called"
         because = f": {self.last_error}" if self.last_error else ""
+        if self.state == "cold" and self.evicted_for is not None and not because:
+            because = (
+                f": it was unloaded for {self.evicted_for!r}; raise pool.memory, or preload no more "
+                "than fits, and pin what has to stay"
+            )
         return f"{self.name!r} is {self.state}{because}"
 
 

@@ -54,8 +54,12 @@ def find_problems(state: ServerState) -> list[str]:
         return ["the server is stopping"]
     status = state.pool.status()
     preloaded = [spec.name for spec in state.pool.deployment.models if spec.preload]
+    # What nobody called for long is loaded by the next call, which would not come here otherwise.
     problems = [
-        one.problem for name in preloaded for one in status.of(name) if one.problem is not None
+        one.problem
+        for name in preloaded
+        for one in status.of(name)
+        if one.problem is not None and not (one.went_idle and one.last_error is None)
     ]
     problems += [
         f"the load of {device.loading!r} on {device.name} has taken {device.loading_for_s:.0f} s"

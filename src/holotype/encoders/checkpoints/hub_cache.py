@@ -126,3 +126,11 @@ def fetch_again(path: Path) -> str:
         f"{snapshot.huggingface_id} {name} --revision {snapshot.commit} --force-download; or "
         f"delete {(snapshot.folder / name).resolve()} and fetch it again"
     )
+
+
+def terms_of_gated(page: str) -> str:
+    """Return how to be let into a gated repository with this page, without a full stop."""
+    return (
+        f"The repository is gated: accept the conditions on {page}, and set HF_TOKEN or "
+        "run: hf auth login"
+    )

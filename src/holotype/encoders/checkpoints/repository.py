@@ -30,7 +30,12 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
 from holotype.atomic_file import replace_file
-from holotype.encoders.checkpoints.hub_cache import fetch_again, find_snapshot, require_digests
+from holotype.encoders.checkpoints.hub_cache import (
+    fetch_again,
+    find_snapshot,
+    require_digests,
+    terms_of_gated,
+)
 from holotype.encoders.checkpoints.modules import MODULES_FILE
 from holotype.encoders.checkpoints.snapshots import doubt
 from holotype.encoders.checkpoints.source import CHECKPOINT_FILES, CONVERSIONS
@@ -103,11 +108,13 @@ def _commit_now(huggingface_id: str, revision: str | None, record: ModelInfo | N
     except CheckpointError as error:
         refused = isinstance(error, CheckpointNotFoundError)
         unknown = isinstance(error, HubUnreachableError) or record is None or not record.gated
-        terms = "" if not refused or unknown else _terms_of_gated(huggingface_id)
+        told, terms = error.problem, terms_of_gated(f"{constants.ENDPOINT}/{huggingface_id}")
+        if refused and not unknown and terms not in told:
+            told = f"{told}. {terms}"
         raise type(error)(
             _at(huggingface_id, revision),
-            f"the Hub does not say which commit this is: {error.problem}. {terms}A commit that is in "
-            "the cache needs no answer: name it, as hf:ORG/MODEL@COMMIT; or set HF_HUB_OFFLINE=1",
+            f"the Hub does not say which commit this is: {told}. A commit that is in the cache needs "
+            "no answer: name it, as hf:ORG/MODEL@COMMIT; or set HF_HUB_OFFLINE=1",
         ) from None
 
 
@@ -382,14 +389,7 @@ def _terms_of_access(error: Exception, huggingface_id: str, record: ModelInfo | 
                 "There is no such repository, or it is private: check the name, or set HF_TOKEN. "
             )
         return ""
-    return _terms_of_gated(huggingface_id)
-
-
-def _terms_of_gated(huggingface_id: str) -> str:
-    return (
-        f"The repository is gated: accept the conditions on {constants.ENDPOINT}/{huggingface_id}, and "
-        "set HF_TOKEN or run: hf auth login. "
-    )
+    return terms_of_gated(f"{constants.ENDPOINT}/{huggingface_id}") + ". "
 
 
 def _at(huggingface_id: str, revision: str | None) -> str:

@@ -94,7 +94,7 @@ class Call:
         try:
             return call, body_type.model_validate_json(raw)
         except ValidationError as error:
-            problems = error.errors(include_url=False, include_context=False)
+            problems = error.errors(include_url=False)
             if problems[0]["type"] == "json_invalid":
                 why = problems[0]["msg"].removeprefix("Invalid JSON: ")
                 raise RequestError(f"the body is not JSON: {why}") from None
@@ -434,15 +434,21 @@ def usage_of(lengths: Lengths | None) -> dict[str, Any]:
     return found
 
 
-def require_kind(lease: Lease[Any] | None, *kinds: str, hint: str) -> None:
+def require_kind(found: Lease[Any] | Answer[Any] | None, *kinds: str, hint: str) -> None:
     """Refuse a model of another kind.
+
+    Args:
+        found: the model, or what it answered: of an ensemble, and of a fallback, only the answer says
+            the kind.
+        kinds: the kinds that are meant.
+        hint: what to do.
 
     Raises:
         UnprocessableError: it is of another kind; the error says what to call.
     """
-    if lease is not None and lease.version.kind not in kinds:
+    if found is not None and found.version.kind not in kinds:
         raise UnprocessableError(
-            f"{lease.version.name!r} is a model of the kind {lease.version.kind!r}; {hint}"
+            f"{found.version.name!r} is a model of the kind {found.version.kind!r}; {hint}"
         )
 
 

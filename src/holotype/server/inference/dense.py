@@ -15,6 +15,7 @@ from holotype.server.inference.calls import METHODS, Call, default_options, requ
 
 MOST_SWAPS = 3
 """How often a model may change its vectors during one request."""
+_NO_SINGLE_VECTOR = "it has no single vector for a text; see /v1/models for what it answers"
 
 
 class Vectors(NamedTuple):
@@ -89,12 +90,7 @@ async def _encode(
     expected: str | None,
 ) -> Vectors | None:
     """Encode on a leased model; None if other vectors came than were promised."""
-    require_kind(
-        lease,
-        "dense",
-        "image-text",
-        hint="it has no single vector for a text; see /v1/models for what it answers",
-    )
+    require_kind(lease, "dense", "image-text", hint=_NO_SINGLE_VECTOR)
     fingerprint = await fingerprint_of(call, lease, dim)
     if lease is not None:
         call.require_fingerprint(fingerprint, expected)
@@ -102,6 +98,7 @@ async def _encode(
     answer = await call.run(
         name, METHODS[side], texts, lease=lease, **default_options(lease, truncate)
     )
+    require_kind(answer, "dense", "image-text", hint=_NO_SINGLE_VECTOR)
     values = contiguous(answer.value)
     if lease is None or answer.version.fingerprint != lease.version.fingerprint:
         if dim is not None and dim != values.shape[1]:

@@ -20,6 +20,9 @@ from holotype.server.inference.calls import METHODS, Call, default_options, requ
 from holotype.server.inference.dense import MOST_SWAPS, too_many_swaps
 from holotype.server.inference.pictures import read_pictures, run_pictures
 
+_HAVE_TOKENS = "only models of the kind 'colbert' have vectors of tokens"
+_RANK_PAGES = "pages are ranked by models of the kind 'colbert'"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
@@ -68,10 +71,11 @@ async def encode_tokens(
     """
     lease = await call.lease(name)
     with lease or nullcontext():
-        _require_late_interaction(lease, "only models of the kind 'colbert' have vectors of tokens")
+        require_kind(lease, "colbert", hint=_HAVE_TOKENS)
         if lease is not None:
             call.require_fingerprint(lease.version.fingerprint, expected)
         found = await _run(call, name, items, lease, side, truncate)
+    require_kind(found.answer, "colbert", hint=_HAVE_TOKENS)
     call.require_fingerprint(found.answer.version.fingerprint, expected)
     return found
 
@@ -91,18 +95,16 @@ async def rank_documents(
     for _ in range(MOST_SWAPS):
         lease = await call.lease(name)
         with lease or nullcontext():
-            _require_late_interaction(lease, "pages are ranked by models of the kind 'colbert'")
+            require_kind(lease, "colbert", hint=_RANK_PAGES)
             asked = await _run(call, name, [query], lease, "query", truncate)
             found = await _run(call, name, documents, lease, "document", truncate)
+            for each in (asked, found):
+                require_kind(each.answer, "colbert", hint=_RANK_PAGES)
         if asked.answer.version.fingerprint == found.answer.version.fingerprint:
             scores = await call.in_thread(maxsim, *map(_ragged, (asked, found)))
             _require_tokens(scores[0])
             return scores[0], asked, found
     raise too_many_swaps(name)
-
-
-def _require_late_interaction(lease: Lease[Any] | None, hint: str) -> None:
-    require_kind(lease, "colbert", hint=hint)
 
 
 async def _run(

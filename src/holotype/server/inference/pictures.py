@@ -21,6 +21,7 @@ from holotype.server.inference.calls import METHODS, Call, default_options, requ
 from holotype.server.inference.dense import MOST_SWAPS, Vectors, fingerprint_of, too_many_swaps
 
 _N_SHOWN = 60
+_READ_PICTURES = "pictures are read by models of the kind 'image-text'; see /v1/models"
 
 
 class InvalidImageError(UnprocessableError):
@@ -61,11 +62,7 @@ async def encode_items(
     for _ in range(MOST_SWAPS):
         lease = await call.lease(name)
         with lease or nullcontext():
-            require_kind(
-                lease,
-                "image-text",
-                hint="pictures are read by models of the kind 'image-text'; see /v1/models",
-            )
+            require_kind(lease, "image-text", hint=_READ_PICTURES)
             fingerprint = await fingerprint_of(call, lease, dim)
             if lease is not None:
                 call.require_fingerprint(fingerprint, expected)
@@ -101,6 +98,8 @@ async def _run(
         options = default_options(lease, truncate)
         parts.append(await call.run(name, METHODS[side], texts, lease=lease, **options))
     parts.append(await run_pictures(call, name, "encode_image", pictures, fields, lease))
+    for part in parts:
+        require_kind(part, "image-text", hint=_READ_PICTURES)
     fingerprints = {part.version.fingerprint for part in parts}
     if len(fingerprints) > 1:
         return None

@@ -40,6 +40,8 @@ from holotype.server.state import state_of
 
 router = APIRouter()
 
+_SPARSE_ONLY = "only models of the kind 'sparse' have sparse vectors"
+
 _TAG = "Text Embeddings Inference"
 
 
@@ -189,13 +191,14 @@ async def _sparse_vectors(call: Call, name: str, body: EmbedBody) -> Answer[Any]
     texts, side = _texts(call, body)
     lease = await call.lease(name)
     with lease or nullcontext():
-        require_kind(lease, "sparse", hint="only models of the kind 'sparse' have sparse vectors")
+        require_kind(lease, "sparse", hint=_SPARSE_ONLY)
         if lease is not None:
             call.require_fingerprint(lease.version.fingerprint, body.expect_fingerprint)
         await call.measure(lease, texts, side, truncate=body.truncate)
         answer = await call.run(
             name, METHODS[side], texts, lease=lease, **default_options(lease, body.truncate)
         )
+        require_kind(answer, "sparse", hint=_SPARSE_ONLY)
         call.require_fingerprint(answer.version.fingerprint, body.expect_fingerprint)
     return answer
 

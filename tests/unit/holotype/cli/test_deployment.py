@@ -63,6 +63,20 @@ def test_a_folder_that_is_not_here_is_a_warning(tmp_path: Path, source: str, why
     assert warning["message"].startswith(why)
 
 
+def test_a_fallback_with_other_vectors_is_a_warning(tmp_path: Path) -> None:
+    file = tmp_path / "d.yaml"
+    file.write_text(
+        one("source: 'catalogue:bge-base-en-v1.5', fallback: [n]")
+        + "  n: {source: 'catalogue:bge-small-en-v1.5'}\n"
+    )
+    answer = deployment("validate", file)
+    assert answer.exit_code == 0
+    assert "warning: m: its fallback 'n' is BAAI/bge-small-en-v1.5 (dense, 384" in answer.stderr
+    (warning,) = json.loads(deployment("validate", file, "--json").stdout)["warnings"]
+    assert warning["model"] == "m"
+    assert warning["message"].startswith("its fallback 'n' is BAAI/bge-small-en-v1.5 (dense, 384")
+
+
 def test_problems_are_the_answer_and_the_exit_code_is_1(file: Path) -> None:
     file.write_text(FULL.replace("preload: true", "preload: yes").replace("[small", "[smal"))
     answer = deployment("validate", file)

@@ -352,6 +352,17 @@ def test_a_model_that_cannot_be_read_is_exit_code_1(hub: HubState, catalogue: st
     assert answer.exit_code == 1
     assert "error: tiny: " in answer.stderr
     assert "is gated" in answer.stderr
+    assert "--resume" not in answer.stderr, "there is nothing to keep"
+
+
+def test_where_some_of_many_cannot_be_read_the_command_says_once_how_to_go_on(
+    hub: HubState, catalogue: str
+) -> None:
+    hub.fault("", server.FORBIDDEN)
+    answer = run("verify", "tiny", "tiny-dense-v2", catalogue=catalogue)
+    assert answer.exit_code == 1
+    assert answer.stderr.count("note: 2 of 2 models could not be read; --resume FILE keeps") == 1
+    assert answer.stderr.count("error: tiny") == 2
 
 
 def test_a_run_goes_on_where_it_was_interrupted(

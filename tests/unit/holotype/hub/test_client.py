@@ -106,10 +106,22 @@ def test_a_gated_repository_says_where_to_ask_for_access(
     with pytest.raises(CheckpointNotFoundError) as caught:
         config(client)
     assert str(caught.value) == (
-        f"{FILE}: is gated: the Hub answers {status}. Ask for access on "
+        f"{FILE}: the Hub answers {status}. The repository is gated: accept the conditions on "
         f"{hub.endpoint}/{REPOSITORY}, and set HF_TOKEN or run: hf auth login"
     )
     assert waits == [], "asking again would not help"
+
+
+def test_a_refusal_is_told_in_the_hubs_own_words_and_not_called_gated(
+    hub: HubState, client: HubClient
+) -> None:
+    hub.fault("config.json", (403, {}), body=b'{"error": "no right to read"}')
+    with pytest.raises(CheckpointNotFoundError) as caught:
+        config(client)
+    assert str(caught.value) == (
+        f"{FILE}: the Hub answers 403: no right to read; ask for access on "
+        f"{hub.endpoint}/{REPOSITORY}, or set another HF_TOKEN"
+    )
 
 
 def test_a_refused_token_is_named(hub: HubState, client: HubClient) -> None:

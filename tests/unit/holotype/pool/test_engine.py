@@ -192,6 +192,7 @@ def test_an_eviction_states_its_numbers(engine: TestEngine) -> None:
     first = loaded(engine, engine.slot("first", 200))
     second = loaded(engine, engine.slot("second", 150))
     assert first.current is None
+    assert (first.evicted_for, second.evicted_for) == ("second", None)
     (event,) = engine.events.last(kind="evicted")
     values = dict(event.values)
     assert (event.name, values["by"], values["needed_bytes"]) == ("first", "second", 150)
@@ -254,7 +255,7 @@ def test_a_load_gives_up_waiting_and_says_who_holds_the_memory(engine: TestEngin
     engine.wake()
     error = job.future.exception(30)
     assert isinstance(error, NoMemoryError)
-    assert "loaded: first 0.0 MiB in use" in str(error)
+    assert "loaded: first 0.0 MiB in use. Call it again later, raise pool.memory, or" in str(error)
     assert error.retry_after_s is not None
     lease.end()
     engine.unload(first)
@@ -304,6 +305,8 @@ def test_idle_models_are_unloaded_and_pinned_ones_are_not(machine: Machine) -> N
     engine.settle()
     slots = [idle, pinned, used, looked_at]
     assert [slot.current is not None for slot in slots] == [False, True, True, False]
+    assert [slot.went_idle for slot in slots] == [True, False, False, True]
+    assert not loaded(engine, idle).went_idle
     assert engine.stop(30, slots)
 
 

@@ -370,8 +370,11 @@ def test_a_gated_repository_says_how_to_be_let_in(
         with pytest.raises(CheckpointNotFoundError) as caught:
             fetch()
         message = str(caught.value)
-        assert f" on {hub.endpoint}/{REPOSITORY}, and set HF_TOKEN or run: hf auth login" in message
-        assert "is gated: " in message
+        terms = (
+            f"The repository is gated: accept the conditions on {hub.endpoint}/{REPOSITORY}, and set "
+            "HF_TOKEN or run: hf auth login. "
+        )
+        assert message.count(terms) == message.count("is gated") == 1
 
 
 @pytest.mark.parametrize(
@@ -385,6 +388,19 @@ def test_a_repository_is_not_called_gated_without_proof(
     with pytest.raises(CheckpointError) as caught:
         snapshot(record(gated=gated))
     assert "is gated" not in str(caught.value)
+
+
+@pytest.mark.parametrize("trouble", ["a connection that breaks", "offline"])
+def test_load_is_not_advised_as_the_commands_are(
+    hub: HubState, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    hub.fault("", server.RESET)
+    if trouble == "offline":
+        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(CheckpointError) as caught:
+        find_repository(REPOSITORY, "main", with_code=False)
+    assert "--from" not in str(caught.value)
+    assert "HF_HUB_OFFLINE" in str(caught.value)
 
 
 @pytest.mark.parametrize("sha", [5, ["a"], "../../..", "main", None])
