@@ -22,12 +22,24 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import (
+    BertConfig,
+    BertModel,
+    BigBirdConfig,
+    BigBirdModel,
     ConvBertConfig,
     ConvBertModel,
+    CpmAntConfig,
+    CpmAntModel,
     DistilBertConfig,
     DistilBertModel,
     FNetConfig,
     FNetModel,
+    GemmaConfig,
+    GemmaModel,
+    MistralConfig,
+    MistralModel,
+    MobileBertConfig,
+    MobileBertModel,
     MPNetConfig,
     MPNetModel,
     NystromformerConfig,
@@ -149,8 +161,36 @@ def test_other_architectures(
 
 
 MIXING: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "big_bird": (BigBirdConfig, BigBirdModel, {"block_size": 1, "num_random_blocks": 1}),
+    "causal bert": (BertConfig, BertModel, {"is_causal": True}),
     "convbert": (ConvBertConfig, ConvBertModel, {"embedding_size": 32}),
+    "cpmant": (CpmAntConfig, CpmAntModel, {"dim_head": 8, "dim_ff": 64}),
     "fnet": (FNetConfig, FNetModel, {}),
+    "gemma": (
+        GemmaConfig,
+        GemmaModel,
+        {"use_bidirectional_attention": True, "num_key_value_heads": 2, "head_dim": 8},
+    ),
+    "longrope": (
+        MistralConfig,
+        MistralModel,
+        {
+            "num_key_value_heads": 2,
+            "rope_parameters": {
+                "rope_type": "longrope",
+                "rope_theta": 1e4,
+                "original_max_position_embeddings": 8,
+                "short_factor": [1.0, 1.0, 1.0, 1.0],
+                "long_factor": [1.0, 2.0, 3.0, 4.0],
+                "factor": 4.0,
+            },
+        },
+    ),
+    "mobilebert": (
+        MobileBertConfig,
+        MobileBertModel,
+        {"embedding_size": 32, "intra_bottleneck_size": 32, "true_hidden_size": 32},
+    ),
     "nystromformer": (NystromformerConfig, NystromformerModel, {}),
     "yoso": (YosoConfig, YosoModel, {}),
 }
@@ -170,7 +210,10 @@ def save_word_model(config: Any, model: Any, folder: Path, **sizes: Any) -> Path
         "pad_token_id": 1,
     }
     torch.manual_seed(3)
-    model(config(**(usual | sizes))).save_pretrained(folder)
+    made = model(config(**(usual | sizes)))
+    # New models have zeros for padding; trained ones may have anything.
+    made.get_input_embeddings().weight.data[usual["pad_token_id"]] = 0.5
+    made.save_pretrained(folder)
     return folder
 
 
@@ -185,9 +228,21 @@ def test_architectures_in_which_padding_changes_vectors_run_text_by_text(
     folder = save_dense(Pooling(32, "mean"), transformer=transformer)
     texts = ["what is a query", "the document of paris is the capital of france", "", "late"]
     alone = dense_reference(folder).encode(texts, batch_size=1)
-    assert_same(load(dense_record(), checkpoint=folder, device="cpu").encode(texts), alone)
+    encoder = load(dense_record(), checkpoint=folder, device="cpu")
+    assert_same(encoder.encode(texts), alone)
+    assert_same(encoder.encode(texts), alone)
     with pytest.raises(UnsupportedCheckpointError, match="padding changes vectors"):
         export(dense_record(), checkpoint=folder, backend="onnx", to=tmp_path / "export")
+
+
+def test_mpnet_has_32_buckets_of_distances_whatever_its_table(
+    tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    base = tmp_path / "base"
+    save_word_model(MPNetConfig, MPNetModel, base, relative_attention_num_buckets=64)
+    folder = save_dense(Pooling(32, "mean"), transformer=Transformer(str(base)))
+    encoder = load(dense_record(), checkpoint=folder)
+    assert_dense_parity(encoder, folder, ["a query the document of paris " * 6, "late"])
 
 
 @pytest.mark.parametrize("pad_id", [0, 1, 3])

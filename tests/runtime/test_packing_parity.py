@@ -103,10 +103,24 @@ def test_vectors_equal_those_of_sentence_transformers(
     assert_same(encoder.encode(TEXTS, on_overflow="truncate"), alone)
 
 
+@pytest.mark.parametrize("name", ["Gemma3TextModel", "LlamaModel", "MistralModel", "Qwen3Model"])
+def test_decoders_that_see_what_follows(
+    name: str, tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    (tmp_path / "base").mkdir()
+    max_length = save_architecture(name, tmp_path / "base", is_causal=False)
+    folder = save_dense(Pooling(HIDDEN, "cls"), transformer=Transformer(str(tmp_path / "base")))
+    encoder = load(dense_record(HIDDEN, context_length=max_length), checkpoint=folder, device="cpu")
+    assert_dense_parity(encoder, folder, TEXTS)
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
         ("BertModel", {"is_decoder": True}),
+        ("BertModel", {"is_causal": True}),
+        ("MistralModel", {"is_causal": False}),
+        ("MPNetModel", {"relative_attention_num_buckets": 64}),
         (
             "LlamaModel",
             {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}},

@@ -19,6 +19,8 @@ from transformers import (
     FNetModel,
     NystromformerConfig,
     NystromformerModel,
+    OPTConfig,
+    OPTModel,
     PreTrainedModel,
 )
 
@@ -292,3 +294,23 @@ def test_a_model_without_a_table_of_tokens(dense_record: DenseRecord, tmp_path: 
         UnsupportedCheckpointError, match="CanineModel, which has no table of token"
     ):
         load(dense_record(32, pooling="mean", normalize=False), checkpoint=tmp_path, device="cpu")
+
+
+def test_token_vectors_of_another_width_than_the_configuration_says(
+    dense_record: DenseRecord, tmp_path: Path
+) -> None:
+    config = OPTConfig(
+        vocab_size=320,
+        hidden_size=32,
+        word_embed_proj_dim=16,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        ffn_dim=64,
+    )
+    saved(tmp_path, OPTModel(config))
+    record = dense_record(32, pooling="mean", normalize=False)
+    with pytest.raises(
+        UnsupportedCheckpointError,
+        match=r"OPTModel, which returns token vectors of 16 dimensions, where config.json says 32",
+    ):
+        load(record, checkpoint=tmp_path, device="cpu")
