@@ -173,7 +173,8 @@ def save_xlnet(folder: Path, summary: str) -> Path:
     """Save an XLNet with a head for classification that makes a summary of each row."""
     tokenizer = byte_tokenizer(BERT_STYLE, padding_side="left")
     torch.manual_seed(5)
-    config = transformers.XLNetConfig(
+    make: Any = transformers.XLNetConfig
+    config = make(
         vocab_size=len(tokenizer),
         pad_token_id=tokenizer.pad_token_id,
         d_model=32,
