@@ -108,14 +108,14 @@ def distilbert(folder: Path) -> int:
     return 40
 
 
-def t5(folder: Path) -> int:
+def t5(folder: Path, **sizes: Any) -> int:
     tokens = ("<pad>", "</s>", "<unk>")
     word_tokenizer(
         *tokens, template="$A </s>", pad_token="<pad>", eos_token="</s>", model_max_length=24
     ).save_pretrained(folder)
-    config = T5Config(
-        vocab_size=len(tokens) + len(WORDS), d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4
-    )
+    usual = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+    make: Any = T5Config
+    config = make(vocab_size=len(tokens) + len(WORDS), **usual, **sizes)
     T5EncoderModel(config).save_pretrained(folder)
     return 24
 
@@ -233,6 +233,17 @@ def test_architectures_in_which_padding_changes_vectors_run_text_by_text(
     assert_same(encoder.encode(texts), alone)
     with pytest.raises(UnsupportedCheckpointError, match="padding changes vectors"):
         export(dense_record(), checkpoint=folder, backend="onnx", to=tmp_path / "export")
+
+
+def test_t5_reads_more_than_it_was_trained_with(
+    tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    (tmp_path / "base").mkdir()
+    max_length = t5(tmp_path / "base", n_positions=8)
+    folder = save_dense(Pooling(32, "mean"), transformer=Transformer(str(tmp_path / "base")))
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == max_length
+    assert_dense_parity(encoder, folder, ["the capital of france is paris " * 9, "late"])
 
 
 def test_mpnet_has_32_buckets_of_distances_whatever_its_table(

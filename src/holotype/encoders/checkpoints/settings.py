@@ -68,6 +68,8 @@ _POSITIONS_AFTER_PADDING = {
     "xlm-roberta-xl",
     "xmod",
 }
+# These know distances alone; their `n_positions` is the length of pre-training.
+_RELATIVE_POSITIONS = {"mt5", "t5", "umt5"}
 BIG_BIRDS = ("big_bird", "bigbird_pegasus")
 """Architectures that may attend in blocks."""
 _MIX_PADDING = frozenset({"convbert", "cpmant", "fnet", "mobilebert", "nystromformer", "yoso"})
@@ -339,11 +341,16 @@ def tokenizer_length(folder: Checkpoint) -> Setting[int] | None:
 
 
 def usable_positions(config: JsonFile) -> Setting[int] | None:
-    """Return the longest text in tokens that the transformer of a `config.json` can read."""
+    """Return the longest text in tokens that the transformer of a `config.json` can read.
+
+    None where nothing limits it, or nothing says so.
+    """
     positions = config.integer("max_position_embeddings", "n_positions")
     if positions is None or positions.value <= 0:
         return None
     model_type, padding = config.text("model_type"), config.integer("pad_token_id")
+    if model_type is not None and model_type.value in _RELATIVE_POSITIONS:
+        return None
     if model_type is None or model_type.value not in _POSITIONS_AFTER_PADDING:
         return positions
     first = _FIXED_PADDING.get(model_type.value, padding.value if padding else 1) + 1
