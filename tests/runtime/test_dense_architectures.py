@@ -32,10 +32,16 @@ from transformers import (
     CpmAntModel,
     DistilBertConfig,
     DistilBertModel,
+    EsmConfig,
+    EsmModel,
     FNetConfig,
     FNetModel,
     GemmaConfig,
     GemmaModel,
+    LiltConfig,
+    LiltModel,
+    LukeConfig,
+    LukeModel,
     MistralConfig,
     MistralModel,
     MobileBertConfig,
@@ -233,6 +239,34 @@ def test_architectures_in_which_padding_changes_vectors_run_text_by_text(
     assert_same(encoder.encode(texts), alone)
     with pytest.raises(UnsupportedCheckpointError, match="padding changes vectors"):
         export(dense_record(), checkpoint=folder, backend="onnx", to=tmp_path / "export")
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "sizes", "max_length"),
+    [
+        (EsmConfig, EsmModel, {"position_embedding_type": "absolute", "mask_token_id": 3}, 38),
+        (EsmConfig, EsmModel, {"position_embedding_type": "rotary", "mask_token_id": 3}, 40),
+        (LiltConfig, LiltModel, {"hidden_size": 24, "channel_shrink_ratio": 2}, 38),
+        (LukeConfig, LukeModel, {"entity_vocab_size": 4, "entity_emb_size": 8}, 38),
+    ],
+)
+def test_positions_that_are_numbered_behind_padding(
+    config: Any,
+    model: Any,
+    sizes: dict[str, Any],
+    max_length: int,
+    tmp_path: Path,
+    save_dense: Save,
+    dense_record: DenseRecord,
+) -> None:
+    base = save_word_model(config, model, tmp_path / "base", **sizes)
+    dim = sizes.get("hidden_size", 32)
+    folder = save_dense(Pooling(dim, "mean"), transformer=Transformer(str(base)))
+    encoder = load(dense_record(dim), checkpoint=folder)
+    assert encoder.max_length == max_length
+    texts = ["a query " * 9, "late"]
+    assert_same(encoder.encode(texts), dense_reference(folder).encode(texts))
+    assert encoder.encode("the " * 60, on_overflow="truncate").shape == (dim,)
 
 
 def test_t5_reads_more_than_it_was_trained_with(

@@ -60,7 +60,9 @@ _POSITIONS_AFTER_PADDING = {
     "camembert",
     "data2vec-text",
     "ibert",
+    "lilt",
     "longformer",
+    "luke",
     "mpnet",
     "roberta",
     "roberta-prelayernorm",
@@ -348,12 +350,14 @@ def usable_positions(config: JsonFile) -> Setting[int] | None:
     positions = config.integer("max_position_embeddings", "n_positions")
     if positions is None or positions.value <= 0:
         return None
-    model_type, padding = config.text("model_type"), config.integer("pad_token_id")
-    if model_type is not None and model_type.value in _RELATIVE_POSITIONS:
+    stated, padding = config.text("model_type"), config.integer("pad_token_id")
+    kind = stated.value if stated else ""
+    if kind in _RELATIVE_POSITIONS:
         return None
-    if model_type is None or model_type.value not in _POSITIONS_AFTER_PADDING:
+    has_table = config.values.get("position_embedding_type", "absolute") == "absolute"
+    if kind not in _POSITIONS_AFTER_PADDING and not (kind == "esm" and has_table):
         return positions
-    first = _FIXED_PADDING.get(model_type.value, padding.value if padding else 1) + 1
+    first = _FIXED_PADDING.get(kind, padding.value if padding else 1) + 1
     return Setting(positions.value - first, positions.file)
 
 
