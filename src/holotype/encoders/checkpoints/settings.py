@@ -72,6 +72,8 @@ _POSITIONS_AFTER_PADDING = {
 }
 # These know distances alone; their `n_positions` is the length of pre-training.
 _RELATIVE_POSITIONS = {"mt5", "t5", "umt5"}
+DECODERS = frozenset({"gemma", "gemma2", "llama", "mistral", "qwen2", "qwen3"})
+"""Architectures whose tokens see what comes before alone, unless a configuration says otherwise."""
 BIG_BIRDS = ("big_bird", "bigbird_pegasus")
 """Architectures that may attend in blocks."""
 _MIX_PADDING = frozenset({"convbert", "cpmant", "fnet", "mobilebert", "nystromformer", "yoso"})
@@ -376,8 +378,9 @@ def mixes_padding(config: Mapping[str, object]) -> bool:
     # transformers has two ways to hide what follows, one of them for rows without padding alone.
     # Here only that one knows whether to.
     is_causal = config.get("is_causal")
-    of_gemma = kind == "gemma" and is_causal is None
-    return is_causal is True or (of_gemma and bool(config.get("use_bidirectional_attention")))
+    if is_causal is None:
+        return kind == "gemma" and bool(config.get("use_bidirectional_attention"))
+    return bool(is_causal) and kind not in DECODERS
 
 
 def _scales_by_longest(config: Mapping[str, object]) -> bool:

@@ -17,6 +17,7 @@ from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from holotype.encoders.checkpoints.settings import DECODERS
 from holotype.encoders.torch_backend.attention import TokenBatch, attend, attention_type
 from holotype.encoders.torch_backend.backbone import Backbone, refuse_bytes
 from holotype.encoders.torch_backend.bert_forward import (
@@ -230,7 +231,9 @@ def runs_without_padding(model: PreTrainedModel) -> bool:
     # Windows of a decoder that sees what follows are one token wider, except for Gemma's.
     has_window = getattr(model.config, "sliding_window", None) is not None
     is_causal = getattr(model.config, "is_causal", None)
-    if is_causal is not None and (is_causal or has_window):
+    if is_causal is not None and (
+        model.config.model_type not in DECODERS if is_causal else has_window
+    ):
         return False
     # transformers has 32 buckets, whatever the table.
     if getattr(model.config, "relative_attention_num_buckets", 32) != 32 and name == "MPNetModel":
