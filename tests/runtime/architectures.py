@@ -62,8 +62,14 @@ PACKED: dict[str, dict[str, Any]] = {
 }
 
 
-def save_architecture(name: str, folder: Path) -> int:
-    """Save a model of random weights and a tokenizer, and return the longest text in tokens."""
+def save_architecture(name: str, folder: Path, **config: Any) -> int:
+    """Save a model of random weights and a tokenizer, and return the longest text in tokens.
+
+    Args:
+        name: the class of its transformer, one of `PACKED`.
+        folder: where the files go.
+        config: what else its configuration says.
+    """
     vocabulary = {token: at for at, token in enumerate([*_SPECIAL, *WORDS])}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
@@ -79,7 +85,7 @@ def save_architecture(name: str, folder: Path) -> int:
         eos_token="</s>",
         model_max_length=30,
     ).save_pretrained(folder)
-    build(name).save_pretrained(folder)
+    build(name, **config).save_pretrained(folder)
     return 30
 
 

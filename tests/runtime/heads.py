@@ -169,6 +169,27 @@ def save_head(folder: Path, architecture: str, *, tokenizer: Any = None, **confi
     return folder
 
 
+def save_xlnet(folder: Path, summary: str) -> Path:
+    """Save an XLNet with a head for classification that makes a summary of each row."""
+    tokenizer = byte_tokenizer(BERT_STYLE, padding_side="left")
+    torch.manual_seed(5)
+    make: Any = transformers.XLNetConfig
+    config = make(
+        vocab_size=len(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+        d_model=32,
+        n_layer=2,
+        n_head=4,
+        d_inner=64,
+        initializer_range=0.3,
+        summary_type=summary,
+        num_labels=1,
+    )
+    transformers.XLNetForSequenceClassification(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def cross_encoder_record(**known: Any) -> CrossEncoderModel:
     """A record that knows nothing; keywords say more."""
     return CrossEncoderModel(

@@ -22,6 +22,7 @@ from tests.runtime.heads import (
     cross_encoder_record,
     cross_encoder_reference,
     save_head,
+    save_xlnet,
     saved_by_reference,
     saved_modules,
 )
@@ -208,3 +209,13 @@ def test_progress_knows_how_many_pairs_there_are(
     assert "3/3" in capfd.readouterr().err
     encoder.predict(iter(PAIRS[:4]), progress=True)
     assert "4 texts" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("summary", ["first", "last", "mean"])
+def test_a_head_that_reads_padding(summary: str, tmp_path: Path) -> None:
+    save_xlnet(tmp_path, summary)
+    encoder = load(RECORD, checkpoint=tmp_path, device="cpu")
+    theirs = cross_encoder_reference(tmp_path).predict(PAIRS, batch_size=1)
+    ours = encoder.predict(PAIRS, on_overflow="truncate")
+    assert_scores_same(ours, theirs, of=subject(encoder, tmp_path))
+    assert_scores_same(encoder.predict(PAIRS[::-1], on_overflow="truncate")[::-1], theirs)

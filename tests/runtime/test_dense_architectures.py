@@ -22,12 +22,30 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 from transformers import (
+    BertConfig,
+    BertModel,
+    BigBirdConfig,
+    BigBirdModel,
     ConvBertConfig,
     ConvBertModel,
+    CpmAntConfig,
+    CpmAntModel,
     DistilBertConfig,
     DistilBertModel,
+    EsmConfig,
+    EsmModel,
     FNetConfig,
     FNetModel,
+    GemmaConfig,
+    GemmaModel,
+    LiltConfig,
+    LiltModel,
+    LukeConfig,
+    LukeModel,
+    MistralConfig,
+    MistralModel,
+    MobileBertConfig,
+    MobileBertModel,
     MPNetConfig,
     MPNetModel,
     NystromformerConfig,
@@ -96,14 +114,14 @@ def distilbert(folder: Path) -> int:
     return 40
 
 
-def t5(folder: Path) -> int:
+def t5(folder: Path, **sizes: Any) -> int:
     tokens = ("<pad>", "</s>", "<unk>")
     word_tokenizer(
         *tokens, template="$A </s>", pad_token="<pad>", eos_token="</s>", model_max_length=24
     ).save_pretrained(folder)
-    config = T5Config(
-        vocab_size=len(tokens) + len(WORDS), d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4
-    )
+    usual = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+    make: Any = T5Config
+    config = make(vocab_size=len(tokens) + len(WORDS), **usual, **sizes)
     T5EncoderModel(config).save_pretrained(folder)
     return 24
 
@@ -149,8 +167,36 @@ def test_other_architectures(
 
 
 MIXING: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "big_bird": (BigBirdConfig, BigBirdModel, {"block_size": 1, "num_random_blocks": 1}),
+    "causal bert": (BertConfig, BertModel, {"is_causal": True}),
     "convbert": (ConvBertConfig, ConvBertModel, {"embedding_size": 32}),
+    "cpmant": (CpmAntConfig, CpmAntModel, {"dim_head": 8, "dim_ff": 64}),
     "fnet": (FNetConfig, FNetModel, {}),
+    "gemma": (
+        GemmaConfig,
+        GemmaModel,
+        {"use_bidirectional_attention": True, "num_key_value_heads": 2, "head_dim": 8},
+    ),
+    "longrope": (
+        MistralConfig,
+        MistralModel,
+        {
+            "num_key_value_heads": 2,
+            "rope_parameters": {
+                "rope_type": "longrope",
+                "rope_theta": 1e4,
+                "original_max_position_embeddings": 8,
+                "short_factor": [1.0, 1.0, 1.0, 1.0],
+                "long_factor": [1.0, 2.0, 3.0, 4.0],
+                "factor": 4.0,
+            },
+        },
+    ),
+    "mobilebert": (
+        MobileBertConfig,
+        MobileBertModel,
+        {"embedding_size": 32, "intra_bottleneck_size": 32, "true_hidden_size": 32},
+    ),
     "nystromformer": (NystromformerConfig, NystromformerModel, {}),
     "yoso": (YosoConfig, YosoModel, {}),
 }
@@ -170,7 +216,10 @@ def save_word_model(config: Any, model: Any, folder: Path, **sizes: Any) -> Path
         "pad_token_id": 1,
     }
     torch.manual_seed(3)
-    model(config(**(usual | sizes))).save_pretrained(folder)
+    made = model(config(**(usual | sizes)))
+    # New models have zeros for padding; trained ones may have anything.
+    made.get_input_embeddings().weight.data[usual["pad_token_id"]] = 0.5
+    made.save_pretrained(folder)
     return folder
 
 
@@ -185,9 +234,60 @@ def test_architectures_in_which_padding_changes_vectors_run_text_by_text(
     folder = save_dense(Pooling(32, "mean"), transformer=transformer)
     texts = ["what is a query", "the document of paris is the capital of france", "", "late"]
     alone = dense_reference(folder).encode(texts, batch_size=1)
-    assert_same(load(dense_record(), checkpoint=folder, device="cpu").encode(texts), alone)
+    encoder = load(dense_record(), checkpoint=folder, device="cpu")
+    assert_same(encoder.encode(texts), alone)
+    assert_same(encoder.encode(texts), alone)
     with pytest.raises(UnsupportedCheckpointError, match="padding changes vectors"):
         export(dense_record(), checkpoint=folder, backend="onnx", to=tmp_path / "export")
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "sizes", "max_length"),
+    [
+        (EsmConfig, EsmModel, {"position_embedding_type": "absolute", "mask_token_id": 3}, 38),
+        (EsmConfig, EsmModel, {"position_embedding_type": "rotary", "mask_token_id": 3}, 40),
+        (LiltConfig, LiltModel, {"hidden_size": 24, "channel_shrink_ratio": 2}, 38),
+        (LukeConfig, LukeModel, {"entity_vocab_size": 4, "entity_emb_size": 8}, 38),
+    ],
+)
+def test_positions_that_are_numbered_behind_padding(
+    config: Any,
+    model: Any,
+    sizes: dict[str, Any],
+    max_length: int,
+    tmp_path: Path,
+    save_dense: Save,
+    dense_record: DenseRecord,
+) -> None:
+    base = save_word_model(config, model, tmp_path / "base", **sizes)
+    dim = sizes.get("hidden_size", 32)
+    folder = save_dense(Pooling(dim, "mean"), transformer=Transformer(str(base)))
+    encoder = load(dense_record(dim), checkpoint=folder)
+    assert encoder.max_length == max_length
+    texts = ["a query " * 9, "late"]
+    assert_same(encoder.encode(texts), dense_reference(folder).encode(texts))
+    assert encoder.encode("the " * 60, on_overflow="truncate").shape == (dim,)
+
+
+def test_t5_reads_more_than_it_was_trained_with(
+    tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    (tmp_path / "base").mkdir()
+    max_length = t5(tmp_path / "base", n_positions=8)
+    folder = save_dense(Pooling(32, "mean"), transformer=Transformer(str(tmp_path / "base")))
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == max_length
+    assert_dense_parity(encoder, folder, ["the capital of france is paris " * 9, "late"])
+
+
+def test_mpnet_has_32_buckets_of_distances_whatever_its_table(
+    tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    base = tmp_path / "base"
+    save_word_model(MPNetConfig, MPNetModel, base, relative_attention_num_buckets=64)
+    folder = save_dense(Pooling(32, "mean"), transformer=Transformer(str(base)))
+    encoder = load(dense_record(), checkpoint=folder)
+    assert_dense_parity(encoder, folder, ["a query the document of paris " * 6, "late"])
 
 
 @pytest.mark.parametrize("pad_id", [0, 1, 3])

@@ -24,6 +24,7 @@ from tests.runtime.heads import (
     classifier_record,
     cross_encoder_record,
     save_head,
+    save_xlnet,
     saved_modules,
 )
 from tests.runtime.parity import SparseRecord, assert_scores_same, read
@@ -324,6 +325,9 @@ def test_what_no_graph_keeps_is_refused_before_anything_is_written(tmp_path: Pat
     endless = save_head(tmp_path / "qwen3", "Qwen3", num_labels=1, pad_token_id=None)
     with pytest.raises(UnsupportedModelError, match="knows no padding"):
         export(record, backend="onnx", checkpoint=endless, to=to)
+    summed = save_xlnet(tmp_path / "xlnet", "last")
+    with pytest.raises(UnsupportedModelError, match="its head reads padding"):
+        export(record, backend="onnx", checkpoint=summed, to=to)
     assert not to.exists()
 
 

@@ -103,10 +103,43 @@ def test_vectors_equal_those_of_sentence_transformers(
     assert_same(encoder.encode(TEXTS, on_overflow="truncate"), alone)
 
 
+@pytest.mark.parametrize("is_causal", [True, False])
+@pytest.mark.parametrize("name", ["LlamaModel", "MistralModel", "Qwen3Model"])
+def test_a_configuration_says_whether_a_decoder_sees_what_follows(
+    name: str, is_causal: bool, tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    (tmp_path / "base").mkdir()
+    max_length = save_architecture(name, tmp_path / "base", is_causal=is_causal)
+    folder = save_dense(Pooling(HIDDEN, "cls"), transformer=Transformer(str(tmp_path / "base")))
+    encoder = load(dense_record(HIDDEN, context_length=max_length), checkpoint=folder, device="cpu")
+    assert_dense_parity(encoder, folder, TEXTS)
+
+
+def test_gemma_3_sees_what_follows_where_its_configuration_says_so(
+    tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    (tmp_path / "base").mkdir()
+    max_length = save_architecture("Gemma3TextModel", tmp_path / "base", is_causal=False)
+    folder = save_dense(Pooling(HIDDEN, "cls"), transformer=Transformer(str(tmp_path / "base")))
+    encoder = load(dense_record(HIDDEN, context_length=max_length), checkpoint=folder, device="cpu")
+    assert_dense_parity(encoder, folder, TEXTS)
+
+
+@pytest.mark.parametrize("name", ["LlamaModel", "Qwen3Model"])
+def test_what_a_configuration_says_of_causality_needs_no_padding(name: str, tmp_path: Path) -> None:
+    model = architecture(name, tmp_path)
+    for is_causal in (True, False):
+        model.config.is_causal = is_causal
+        assert runs_without_padding(model)
+
+
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
         ("BertModel", {"is_decoder": True}),
+        ("BertModel", {"is_causal": True}),
+        ("MistralModel", {"is_causal": False}),
+        ("MPNetModel", {"relative_attention_num_buckets": 64}),
         (
             "LlamaModel",
             {"rope_parameters": {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}},

@@ -17,8 +17,12 @@ from transformers import (
     FNetForMaskedLM,
     FNetForSequenceClassification,
     FNetModel,
+    MobileBertConfig,
+    MobileBertForMaskedLM,
     NystromformerConfig,
     NystromformerModel,
+    OPTConfig,
+    OPTModel,
     PreTrainedModel,
 )
 
@@ -277,6 +281,16 @@ def test_a_language_model_that_does_not_run_is_refused_at_load(
         load(record, checkpoint=tmp_path, device="cpu", dtype="float16")
 
 
+def test_a_language_model_that_uses_its_last_layer_in_other_ways(
+    sparse_record: SparseRecord, tmp_path: Path
+) -> None:
+    sizes: dict[str, Any] = {"embedding_size": 16, "intra_bottleneck_size": 32, "true_hidden_size": 32}
+    saved(tmp_path, MobileBertForMaskedLM(MobileBertConfig(vocab_size=320, **TINY, **sizes)))
+    record = sparse_record(320, pooling="max", activation="log1p-relu")
+    with pytest.raises(UnsupportedCheckpointError, match="not what one linear layer gives"):
+        load(record, checkpoint=tmp_path, device="cpu")
+
+
 def test_settings_with_which_a_model_never_runs(dense_record: DenseRecord, tmp_path: Path) -> None:
     config = NystromformerConfig(vocab_size=320, num_landmarks=8, segment_means_seq_len=64, **TINY)
     record = dense_record(32, pooling="mean", normalize=False)
@@ -292,3 +306,23 @@ def test_a_model_without_a_table_of_tokens(dense_record: DenseRecord, tmp_path: 
         UnsupportedCheckpointError, match="CanineModel, which has no table of token"
     ):
         load(dense_record(32, pooling="mean", normalize=False), checkpoint=tmp_path, device="cpu")
+
+
+def test_token_vectors_of_another_width_than_the_configuration_says(
+    dense_record: DenseRecord, tmp_path: Path
+) -> None:
+    config = OPTConfig(
+        vocab_size=320,
+        hidden_size=32,
+        word_embed_proj_dim=16,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        ffn_dim=64,
+    )
+    saved(tmp_path, OPTModel(config))
+    record = dense_record(32, pooling="mean", normalize=False)
+    with pytest.raises(
+        UnsupportedCheckpointError,
+        match=r"OPTModel, which returns token vectors of 16 dimensions, where config.json says 32",
+    ):
+        load(record, checkpoint=tmp_path, device="cpu")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -60,7 +60,9 @@ _POSITIONS_AFTER_PADDING = {
     "camembert",
     "data2vec-text",
     "ibert",
+    "lilt",
     "longformer",
+    "luke",
     "mpnet",
     "roberta",
     "roberta-prelayernorm",
@@ -68,8 +70,13 @@ _POSITIONS_AFTER_PADDING = {
     "xlm-roberta-xl",
     "xmod",
 }
-MIXES_PADDING = frozenset({"convbert", "fnet", "nystromformer", "yoso"})
-"""Architectures in which padding changes the vectors of a row, although it is masked."""
+# These know distances alone; their `n_positions` is the length of pre-training.
+_RELATIVE_POSITIONS = {"mt5", "t5", "umt5"}
+DECODERS = frozenset({"gemma", "gemma2", "llama", "mistral", "qwen2", "qwen3"})
+"""Architectures whose tokens see what comes before alone, unless a configuration says otherwise."""
+BIG_BIRDS = ("big_bird", "bigbird_pegasus")
+"""Architectures that may attend in blocks."""
+_MIX_PADDING = frozenset({"convbert", "cpmant", "fnet", "mobilebert", "nystromformer", "yoso"})
 # This one takes the padding's row to be the second, whatever its configuration says.
 _FIXED_PADDING = {"mpnet": 1}
 _UNLIMITED = 1_000_000_000
@@ -338,15 +345,52 @@ def tokenizer_length(folder: Checkpoint) -> Setting[int] | None:
 
 
 def usable_positions(config: JsonFile) -> Setting[int] | None:
-    """Return the longest text in tokens that the transformer of a `config.json` can read."""
+    """Return the longest text in tokens that the transformer of a `config.json` can read.
+
+    None where nothing limits it, or nothing says so.
+    """
     positions = config.integer("max_position_embeddings", "n_positions")
     if positions is None or positions.value <= 0:
         return None
-    model_type, padding = config.text("model_type"), config.integer("pad_token_id")
-    if model_type is None or model_type.value not in _POSITIONS_AFTER_PADDING:
+    stated, padding = config.text("model_type"), config.integer("pad_token_id")
+    kind = stated.value if stated else ""
+    if kind in _RELATIVE_POSITIONS:
+        return None
+    has_table = config.values.get("position_embedding_type", "absolute") == "absolute"
+    if kind not in _POSITIONS_AFTER_PADDING and not (kind == "esm" and has_table):
         return positions
-    first = _FIXED_PADDING.get(model_type.value, padding.value if padding else 1) + 1
+    first = _FIXED_PADDING.get(kind, padding.value if padding else 1) + 1
     return Setting(positions.value - first, positions.file)
+
+
+def mixes_padding(config: Mapping[str, object]) -> bool:
+    """Return whether padding changes the vectors of a row, although it is masked.
+
+    Args:
+        config: what a `config.json` holds, or a configuration of transformers.
+    """
+    kind = config.get("model_type")
+    if kind in _MIX_PADDING or _scales_by_longest(config):
+        return True
+    if kind in BIG_BIRDS:
+        # Blocks are counted from the end, and rows of few tokens are not divided.
+        return config.get("attention_type", "block_sparse") == "block_sparse"
+    # transformers has two ways to hide what follows, one of them for rows without padding alone.
+    # Here only that one knows whether to.
+    is_causal = config.get("is_causal")
+    if is_causal is None:
+        return kind == "gemma" and bool(config.get("use_bidirectional_attention"))
+    return bool(is_causal) and kind not in DECODERS
+
+
+def _scales_by_longest(config: Mapping[str, object]) -> bool:
+    """Return whether the length of the longest row decides how all positions are scaled."""
+    stated = [config.get(key) for key in ("rope_parameters", "rope_scaling")]
+    rules = [rule for rule in stated if isinstance(rule, Mapping)]
+    # There may be a rule for each kind of layer.
+    rules += [part for rule in rules for part in rule.values() if isinstance(part, Mapping)]
+    names = {rule.get(key) for rule in rules for key in ("rope_type", "type")}
+    return not names.isdisjoint(("longrope", "su"))
 
 
 def read_truncation(library: JsonFile) -> Setting[int] | None:

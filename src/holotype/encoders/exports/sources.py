@@ -20,6 +20,7 @@ from holotype.encoders.graphs.graph import (
     TEXT_FEATURES,
     TOKEN_VECTORS,
 )
+from holotype.encoders.graphs.opening import refuse_mixed_padding
 from holotype.encoders.kinds.colbert import PictureSide
 from holotype.encoders.kinds.plan import (
     AnyPlan,
@@ -32,6 +33,7 @@ from holotype.encoders.kinds.plan import (
     SparsePlan,
     StaticPlan,
 )
+from holotype.encoders.torch_backend.hosted_heads import summarizes_padding
 from holotype.encoders.torch_backend.image_text import load_image_text_model
 from holotype.encoders.torch_backend.tensors import read_tensors, split_projection
 from holotype.encoders.torch_backend.visual import load_visual_model
@@ -149,6 +151,7 @@ def _vector_source(plan: DensePlan | ColbertPlan) -> ExportSource:
             plan.checkpoint.where("modules.json"),
             "has modules of their own for queries and for documents, which only torch runs so far",
         )
+    refuse_mixed_padding(settings)
     tensors, projection = read_tensors(settings.transformer), dict[str, Tensor]()
     if settings.architecture == STANFORD_ARCHITECTURE:
         projection = split_projection(settings.transformer, tensors)
@@ -162,6 +165,7 @@ def _vector_source(plan: DensePlan | ColbertPlan) -> ExportSource:
 
 def _sparse_source(plan: SparsePlan) -> ExportSource:
     checkpoint, table = plan.settings.checkpoint, plan.settings.query_table
+    refuse_mixed_padding(checkpoint)
     folder = checkpoint.transformer
     tokenizers: tuple[Path, ...] = (folder.folder,)
     if table is not None and plan.settings.has_query_module:
@@ -193,6 +197,7 @@ def _head_source(plan: CrossEncoderPlan | ClassifierPlan) -> ExportSource:
             model_id,
             "its pairs go through a chat template, which transformers writes; it runs on torch only",
         )
+    refuse_mixed_padding(checkpoint)
     tensors = read_tensors(folder)
     if settings.task == "sequence-classification":
         model: Any = load_classification_model(folder, tensors)
@@ -227,6 +232,11 @@ def _refuse_heads(model_id: str, model: Any) -> None:
         raise UnsupportedModelError(
             model_id,
             "its head knows no padding, so that every text is run on its own; it runs on torch only",
+        )
+    if summarizes_padding(model):
+        raise UnsupportedModelError(
+            model_id,
+            "its head reads padding, so that every text is run on its own; it runs on torch only",
         )
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from holotype.encoders.checkpoints.settings import CONFIG_FILE, MIXES_PADDING, CheckpointSettings
+from holotype.encoders.checkpoints.settings import CONFIG_FILE, CheckpointSettings, mixes_padding
 from holotype.encoders.graphs.graph import (
     PICTURE_FEATURES,
     PIXELS,
@@ -87,7 +87,7 @@ class GraphOpening:
             UnsupportedCheckpointError: the graph has other inputs or outputs, only transformers
                 can read the tokenizer, or padding would change vectors.
         """
-        _refuse_mixed_padding(settings)
+        refuse_mixed_padding(settings)
         lowers = settings.lower_case if lower_case is None else lower_case
         with ThreadPoolExecutor(max_workers=1) as pool:
             opening = pool.submit(self.open_texts)
@@ -149,13 +149,18 @@ def check_width(graph: Graph, output: str, expected: int | None) -> None:
         )
 
 
-def _refuse_mixed_padding(settings: CheckpointSettings) -> None:
-    kind = settings.transformer.json(CONFIG_FILE).text("model_type")
-    if kind is not None and kind.value in MIXES_PADDING:
+def refuse_mixed_padding(settings: CheckpointSettings) -> None:
+    """Refuse a network in which padding changes vectors: graphs read rows of many lengths at once.
+
+    Raises:
+        UnsupportedCheckpointError: it is one.
+    """
+    config = settings.transformer.json(CONFIG_FILE)
+    if mixes_padding(config.values):
         raise UnsupportedCheckpointError(
-            settings.transformer.where(CONFIG_FILE),
-            f"is a {kind.value}, in which padding changes vectors although it is masked; torch runs it "
-            "text by text: leave backend= out",
+            config.location,
+            f"is a {config.values.get('model_type')}, in which padding changes vectors although it is "
+            "masked; torch runs it text by text: leave backend= out",
         )
 
 

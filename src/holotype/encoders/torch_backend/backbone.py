@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor, nn
 
-from holotype.encoders.checkpoints.settings import MIXES_PADDING, CheckpointSettings
+from holotype.encoders.checkpoints.settings import BIG_BIRDS, CheckpointSettings, mixes_padding
 from holotype.encoders.inputs.rows import TOKENS_AT_ONCE, Row
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.inputs.tokenizer import TextTokenizer
@@ -115,7 +115,8 @@ class Backbone:
         move: Any = model.to
         self._model: PreTrainedModel = move(device=self.device, dtype=self.dtype)
         self.memory_bytes = weight_bytes(self._model)
-        self.mixes_padding = model.config.model_type in MIXES_PADDING
+        self.mixes_padding = mixes_padding(model.config.to_dict())
+        self._is_big_bird = model.config.model_type in BIG_BIRDS
         self._parameters = set(inspect.signature(model.forward).parameters)
 
     @property
@@ -130,24 +131,34 @@ class Backbone:
         max_rows = 1 if self.mixes_padding else batch_size
         return pack_padded(rows, max_rows=max_rows, max_tokens=max_tokens, pad_id=pad_id)
 
-    def require_runs(self) -> None:
+    def require_runs(self, width: int | None = None) -> None:
         """Check by a short text that the model runs as transformers has it.
 
         What nobody has run may lack an operation in this type or on this device, and says so at the
         first text otherwise, in the words of torch.
 
+        Args:
+            width: how wide its token vectors must be; None where others are not read.
+
         Raises:
             DeviceMemoryError: the memory of a GPU ends.
-            UnsupportedCheckpointError: it does not run.
+            UnsupportedCheckpointError: it does not run, or returns vectors of another width.
         """
         tokenized = self.tokenizer.encode([_TRIED], max_length=None)
         with running_errors(self.location, self._model):
-            for batch in self.batches(read_whole(tokenized).rows, None):
-                self._run(batch)
+            found = [self._run(batch) for batch in self.batches(read_whole(tokenized).rows, None)]
+        for outputs in found:
+            if width is not None and outputs.last_hidden_state.shape[-1] != width:
+                raise UnsupportedCheckpointError(
+                    self.location,
+                    f"is a {type(self._model).__name__}, which returns token vectors of "
+                    f"{outputs.last_hidden_state.shape[-1]} dimensions, where config.json says "
+                    f"{width}; such a model is not run yet",
+                )
 
     @torch.inference_mode()
-    def _run(self, batch: PackedBatch) -> None:
-        self._outputs(batch)
+    def _run(self, batch: PackedBatch) -> Any:
+        return self._outputs(batch)
 
     @torch.inference_mode()
     def token_vectors(self, batch: PackedBatch) -> Tensor:
@@ -169,7 +180,16 @@ class Backbone:
         }
         if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
             inputs["token_type_ids"] = self._place(batch.type_ids, group)
+        if self._is_big_bird:
+            self._choose_attention(group.n_tokens)
         return self._model(**inputs)
+
+    def _choose_attention(self, n_tokens: int) -> None:
+        """Let BigBird attend in blocks again, which it gives up at the first short row for good."""
+        base: Any = self._model.base_model
+        config, encoder = base.config, base.encoder if base.config.is_encoder_decoder else base
+        is_short = n_tokens <= (5 + 2 * config.num_random_blocks) * config.block_size
+        encoder.set_attention_type("original_full" if is_short else config.attention_type)
 
     def _place(self, values: Any, group: Group) -> Tensor:
         return send(values, self.device).view(group.shape)

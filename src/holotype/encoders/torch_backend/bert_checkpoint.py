@@ -82,9 +82,11 @@ _ACTIVATIONS: Mapping[object, Callable[[Tensor], Tensor] | None] = {
 _ORDINARY: Mapping[str, tuple[object, ...]] = {
     "is_decoder": (None, False),
     "add_cross_attention": (None, False),
+    "is_causal": (None, False),
     "is_encoder_decoder": (None, False),
     "position_embedding_type": (None, "absolute"),
     "quantization_config": (None,),
+    "relative_attention_num_buckets": (None, 32),
 }
 
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from holotype.encoders.checkpoints.settings import DECODERS
 from holotype.encoders.torch_backend.attention import TokenBatch, attend, attention_type
 from holotype.encoders.torch_backend.backbone import Backbone, refuse_bytes
 from holotype.encoders.torch_backend.bert_forward import (
@@ -102,6 +103,7 @@ def _attend_in_rows(
     rows: TokenBatch,
     scaling: float | None = None,
     sliding_window: int | None = None,
+    is_causal: bool | None = None,
     **_options: Any,
 ) -> tuple[Tensor, None]:
     """Attend as `AttentionInterface` wants it: ``[1, n_heads, n_tokens, head_dim]`` each."""
@@ -115,7 +117,8 @@ def _attend_in_rows(
         value,
         rows,
         scale=scaling,
-        causal=bool(getattr(module, "is_causal", False)),
+        # A configuration may say that a decoder sees what follows; transformers passes it on.
+        causal=bool(getattr(module, "is_causal", False) if is_causal is None else is_causal),
         window=sliding_window,
     )
     return found.to(dtype).view(1, len(query), query.shape[1], -1), None
@@ -217,6 +220,7 @@ def runs_without_padding(model: PreTrainedModel) -> bool:
     """Return whether a model is of a class on the list, set up as that class usually is."""
     if not is_of_transformers(model) or model.device.type not in PACKING_DEVICES:
         return False
+    name = type(model).__name__
     if getattr(model.config, "is_decoder", False) or getattr(
         model.config, "add_cross_attention", False
     ):
@@ -224,7 +228,16 @@ def runs_without_padding(model: PreTrainedModel) -> bool:
     rope: Any = getattr(model.config, "rope_parameters", None)
     if _has_changing_frequencies(rope):
         return False
-    name = type(model).__name__
+    # Windows of a decoder that sees what follows are one token wider, except for Gemma's.
+    has_window = getattr(model.config, "sliding_window", None) is not None
+    is_causal = getattr(model.config, "is_causal", None)
+    if is_causal is not None and (
+        model.config.model_type not in DECODERS if is_causal else has_window
+    ):
+        return False
+    # transformers has 32 buckets, whatever the table.
+    if getattr(model.config, "relative_attention_num_buckets", 32) != 32 and name == "MPNetModel":
+        return False
     if name in ON_CPU:
         return model.device.type == "cpu"
     return name in REWRITTEN or name in HOSTED

@@ -151,7 +151,15 @@ def host_classifier(
     backbone.require_runs()
     # A decoder beside the encoder is read at the last end of the text.
     end_id = model.config.eos_token_id if model.config.is_encoder_decoder else None
+    if summarizes_padding(model):
+        pad_id = None
     return Tower(TorchNetwork(PaddedClassifier(backbone, pad_id=pad_id, end_id=end_id)), tokenizer)
+
+
+def summarizes_padding(model: PreTrainedModel) -> bool:
+    """Return whether a head reads padding, such as that of XLNet, which reads the last token."""
+    summary = getattr(model, "sequence_summary", None)
+    return summary is not None and summary.summary_type != "first"
 
 
 def host_language_model(

@@ -33,7 +33,8 @@ def open_transformer(
         What runs without padding where the architecture is on the list for that.
 
     Raises:
-        UnsupportedCheckpointError: the architecture does not run in this type on this device.
+        UnsupportedCheckpointError: the architecture does not run in this type on this device, or
+            its vectors are not as wide as its configuration says.
     """
     folder = settings.transformer
     if placement.device.type in PACKING_DEVICES:
@@ -46,7 +47,8 @@ def open_transformer(
     backbone = open_backbone(settings, tensors, placement)
     packed = without_padding(backbone)
     if packed is None:
-        backbone.require_runs()
+        width = settings.hidden_dim
+        backbone.require_runs(None if width is None else width.value)
     return packed or backbone
 
 

@@ -405,6 +405,9 @@ def _split(folder: Checkpoint, model: PreTrainedModel) -> nn.Linear:
     whole: Any = model
     last = whole.get_output_embeddings()
     probe = torch.tensor(_PROBE)
+    refused = UnsupportedCheckpointError(
+        folder.location, f"the logits of {type(model).__name__} are not what one linear layer gives"
+    )
     with running_errors(folder.location, model):
         expected = whole(input_ids=probe).logits
     if isinstance(last, nn.Linear) and last.out_features == expected.shape[-1]:
@@ -412,11 +415,13 @@ def _split(folder: Checkpoint, model: PreTrainedModel) -> nn.Linear:
             for name, child in list(parent.named_children()):
                 if child is last:
                     setattr(parent, name, nn.Identity())
-        inputs = whole(input_ids=probe).logits
+        try:
+            inputs = whole(input_ids=probe).logits
+        # What it does with its last layer beside calling it fails in any way.
+        except Exception as error:
+            raise refused from error
         if inputs.shape[-1] == last.in_features and torch.allclose(
             last(inputs), expected, rtol=1e-4, atol=1e-4
         ):
             return last
-    raise UnsupportedCheckpointError(
-        folder.location, f"the logits of {type(model).__name__} are not what one linear layer gives"
-    )
+    raise refused
