@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from holotype.cli.groups import Command
-from holotype.cli.output import as_command, fail, note, write, write_json
+from holotype.cli.output import as_command, fail, note, write, write_json, write_rows
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def set_command(
         )
     except HolotypeError as error:
         fail(error.told(as_command))
-    write(_line(history))
+    write("\t".join(_fields(history)) + "\n")
     if not is_switched:
         since = _values(history.current)["time"]
         kept = "" if not reason else ", and the reason is not written to the history"
@@ -101,13 +101,14 @@ def rollback(
         )
     except HolotypeError as error:
         fail(error.told(as_command))
-    write(_line(history))
+    write("\t".join(_fields(history)) + "\n")
 
 
 def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:
     """List the aliases of a store and their artifacts.
 
-    Each line has these tab-separated fields: alias, artifact, time of the switch.
+    If stdout is not a terminal, each line has these tab-separated fields: alias, artifact, time of
+    the switch.
     """
     from holotype.references.aliases import alias_names, read_alias
 
@@ -122,14 +123,15 @@ def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:
     if as_json:
         write_json([{"alias": each.alias, **_values(each.current)} for each in histories])
     else:
-        write("".join(map(_line, histories)))
+        write_rows(("alias", "artifact", "time"), map(_fields, histories))
     note(f"{len(histories)} alias{'es' * (len(histories) != 1)} in {store}")
 
 
 def history_command(alias: Alias, store: Store = _STORE, as_json: AsJson = False) -> None:
     """Show the history of an alias, newest first.
 
-    Each line has these tab-separated fields: time, set or rollback, artifact, reason.
+    If stdout is not a terminal, each line has these tab-separated fields: time, set or rollback,
+    artifact, reason.
     """
     from holotype.references.aliases import read_alias
 
@@ -142,12 +144,12 @@ def history_command(alias: Alias, store: Store = _STORE, as_json: AsJson = False
         write_json(changes)
     else:
         fields = ("time", "action", "artifact", "reason")
-        write("".join("\t".join(str(each[name]) for name in fields) + "\n" for each in changes))
+        write_rows(fields, ([str(each[name]) for name in fields] for each in changes))
 
 
-def _line(history: AliasHistory) -> str:
+def _fields(history: AliasHistory) -> list[str]:
     values = _values(history.current)
-    return f"{history.alias}\t{values['artifact']}\t{values['time']}\n"
+    return [history.alias, str(values["artifact"]), str(values["time"])]
 
 
 def _values(change: AliasChange) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ import typer
 
 from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.groups import Command
-from holotype.cli.output import counted_models, fail, note, write, write_json
+from holotype.cli.output import counted_models, fail, note, write, write_json, write_rows
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -38,10 +38,11 @@ def validate(
 ) -> None:
     """Report every problem of a deployment, each with its line.
 
-    The models are listed if there are none, with these tab-separated fields: name, what it is, its
-    sources. The exit code is 1 if there are problems. No model is loaded. A folder or an alias that
-    is not on this machine is no problem, since it may be on another: it is a warning. So is a fallback
-    or a variant that is another model than the one whose vectors it is to make.
+    The models are listed if there are none: name, what it is, its sources, separated by tabs if
+    stdout is not a terminal. The exit code is 1 if there are problems. No model is loaded. A folder
+    or an alias that is not on this machine is no problem, since it may be on another: it is a
+    warning. So is a fallback or a variant that is another model than the one whose vectors it is
+    to make.
     """
     from holotype.deployment.presence import find_missing
     from holotype.deployment.stand_ins import find_strangers
@@ -61,12 +62,14 @@ def validate(
         return
     from holotype.deployment.writing import source_text
 
+    rows = []
     for model in loaded.deployment.models:
         sources = [source_text(variant.source) for variant in model.variants]
         what = "ensemble" if model.ensemble else f"{len(model.variants)} variants"
         members = [] if model.ensemble is None else [each.name for each in model.ensemble.members]
         what = "model" if len(model.variants) == 1 else what
-        write("\t".join((model.name, what, ",".join(sources or members))) + "\n")
+        rows.append((model.name, what, ",".join(sources or members)))
+    write_rows(("name", "what", "sources"), rows)
     for name in loaded.older:
         note(
             f"{name}: is in an older format, in which sources may move; write the current one with: "
@@ -123,9 +126,9 @@ def plan(
 ) -> None:
     """Show what happens when one deployment replaces another.
 
-    Each line has these tab-separated fields: start, stop, replace, reweight or update; the name of
-    the model, or - for the pool; what is loaded, unloaded and changed. Names that are not listed go
-    on undisturbed. Nothing is changed.
+    If stdout is not a terminal, each line has these tab-separated fields: start, stop, replace,
+    reweight or update; the name of the model, or - for the pool; what is loaded, unloaded and
+    changed. Names that are not listed go on undisturbed. Nothing is changed.
     """
     from holotype.deployment.changes import changes, describe
 
@@ -136,7 +139,8 @@ def plan(
         keys = ("action", "model", "details")
         write_json([dict(zip(keys, line, strict=True)) for line in lines])
     else:
-        write("".join("\t".join(line).rstrip() + "\n" for line in lines))
+        rows = (line if line[-1] else line[:-1] for line in lines)
+        write_rows(("what", "model", "details"), rows)
     note(f"{len(lines)} change{'s' * (len(lines) != 1)}")
 
 

@@ -12,7 +12,7 @@ import typer
 from holotype.cli.actors import Actor, name_actor
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.output import fail, note, write, write_json, write_rows
 from holotype.cli.wording import UNKNOWN
 from holotype.errors import HolotypeError
 
@@ -64,15 +64,17 @@ def list_command(
 ) -> None:
     """List all keys, the newest first, without the keys themselves.
 
-    Each line has these tab-separated fields: number, name, prefix, scopes, when it was made, when
-    it expires (- if never), and revoked or expired if it does not work any more.
+    If stdout is not a terminal, each line has these tab-separated fields: number, name, prefix,
+    scopes, when it was made, when it expires (- if never), and revoked or expired if it does not
+    work any more.
     """
     with _keys(database) as keys:
         found = keys.list()
     if as_json:
         write_json([_values(each) for each in found])
     else:
-        write("".join(map(_line, found)))
+        headings = ("number", "name", "prefix", "scopes", "made", "expires", "state")
+        write_rows(headings, map(_fields, found))
 
 
 def revoke(
@@ -83,7 +85,7 @@ def revoke(
     """Revoke a key; servers refuse it within a second. Revoking it again changes nothing."""
     with _keys(database) as keys:
         gone = keys.revoke(id, actor=name_actor(actor))
-    write(_line(gone))
+    write("\t".join(_fields(gone)) + "\n")
 
 
 @contextmanager
@@ -98,14 +100,14 @@ def _keys(address: str) -> Iterator[ApiKeys]:
         fail(str(error))
 
 
-def _line(key: ApiKey) -> str:
+def _fields(key: ApiKey) -> list[str]:
     fields = [str(key.id), key.name, key.prefix, " ".join(key.scopes), _time(key.created_at)]
     fields.append(UNKNOWN if key.expires_at is None else _time(key.expires_at))
     if key.revoked_at is not None:
         fields.append("revoked")
     elif not key.works_at(datetime.now(UTC)):
         fields.append("expired")
-    return "\t".join(fields) + "\n"
+    return fields
 
 
 def _values(key: ApiKey) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import typer
 
 from holotype.cli.catalogues import chosen_catalogue, open_catalogue
 from holotype.cli.groups import Command
-from holotype.cli.output import counted_models, fail, note, write, write_json
+from holotype.cli.output import counted_models, fail, note, write, write_json, write_rows
 from holotype.cli.wording import UNKNOWN
 from holotype.errors import DeprecatedModelWarning, HolotypeError
 from holotype.records import ModelInfo
@@ -78,11 +78,11 @@ def licenses(
 ) -> None:
     """Report the licences of models: of references, of a deployment or of a lock file.
 
-    Each line has these tab-separated fields, with - for unknown values: the name, the reference,
-    the id, the repository, the commit, the licence, the source that states it, and whether it
-    allows commercial use: yes, no, or - where no licence is known or it has to be read for that,
-    such as gemma. This follows from the licence's id alone, and is no legal advice. Other
-    conditions hold all the same.
+    If stdout is not a terminal, each line has these tab-separated fields, with - for unknown
+    values: the name, the reference, the id, the repository, the commit, the licence, the source
+    that states it, and whether it allows commercial use: yes, no, or - where no licence is known or
+    it has to be read for that, such as gemma. This follows from the licence's id alone, and is no
+    legal advice. Other conditions hold all the same.
 
     No weights are read, and only repositories that no catalogue describes are asked for on the Hub.
     The exit code is 1 if a model cannot be described.
@@ -100,7 +100,7 @@ def licenses(
     elif as_csv:
         write(_as_csv(rows))
     else:
-        write("".join("\t".join(_cells(row)[:-1]) + "\n" for row in rows))
+        write_rows([*_Row.__dataclass_fields__][:-1], (_cells(row)[:-1] for row in rows))
     unclear = [row for row in rows if row.commercial_use is not True]
     forbidden = [row for row in unclear if row.commercial_use is False]
     note(

@@ -10,12 +10,13 @@ import typer
 from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
-from holotype.cli.output import note, write
+from holotype.cli.output import note, write, write_rows
 from holotype.cli.registry_arguments import AsJson, Kind, Limit, Version, open_registry
 from holotype.cli.wording import UNKNOWN
 from holotype.errors import TextOverflowWarning
 
 if TYPE_CHECKING:
+    from holotype.registry import Measurement
     from holotype.registry.exporting import Format
 
 OutputFormat: TypeAlias = Annotated[
@@ -51,8 +52,8 @@ def benchmark(
     classifiers from a set of labelled texts. Latency comes from its queries or texts, one at a
     time; throughput from its documents in one call. The environment is recorded with them.
 
-    Each line has these tab-separated fields: metric, value, unit, ends of the confidence interval
-    of 95 % (- if there is none), number of samples.
+    If stdout is not a terminal, each line has these tab-separated fields: metric, value, unit, ends
+    of the confidence interval of 95 % (- if there is none), number of samples.
     """
     with open_registry(database, chosen_catalogue(context)) as registry:
         from holotype.registry import export_runs, run_benchmark
@@ -73,11 +74,10 @@ def benchmark(
     if as_json:
         write(export_runs(runs, "json"))
         return
-    for run in runs:
-        for each in run.measurements:
-            low, high = each.interval or (None, None)
-            ends = "\t".join(UNKNOWN if end is None else f"{end:.6g}" for end in (low, high))
-            write(f"{each.name}\t{each.value:.6g}\t{each.unit}\t{ends}\t{each.n_samples}\n")
+    write_rows(
+        ("metric", "value", "unit", "95 % from", "to", "samples"),
+        (_fields(each) for run in runs for each in run.measurements),
+    )
 
 
 def compare(
@@ -124,6 +124,11 @@ def runs(
         found = PerformanceTracker(registry).runs(kind, version, limit=limit)
         text = export_runs(found, _format(format, as_json))
     write(text)
+
+
+def _fields(found: Measurement) -> list[str]:
+    ends = [UNKNOWN if end is None else f"{end:.6g}" for end in found.interval or (None, None)]
+    return [found.name, f"{found.value:.6g}", found.unit, *ends, str(found.n_samples)]
 
 
 def _format(format: str, as_json: bool) -> Format:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _PIPE_CLOSED = 141
 """The exit code that a shell reports after SIGPIPE: 128 + 13."""
+
+_DIGEST = re.compile(r"\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b")
+_GAP = "  "
 
 
 def is_terminal() -> bool:
@@ -50,6 +54,36 @@ def write(text: str) -> None:
     except BrokenPipeError:
         discard_stdout()
         raise typer.Exit(_PIPE_CLOSED) from None
+
+
+def write_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write rows: under headings for a person, separated by tabs for a program.
+
+    A person sees the first 12 digits of a digest, as in errors. Nothing else is cut: a terminal
+    wraps a line that is too long for it.
+
+    Args:
+        headings: what each field is.
+        rows: the fields; a row may lack the last ones.
+    """
+    if not is_terminal():
+        write("".join("\t".join(row) + "\n" for row in rows))
+        return
+    from rich.cells import cell_len
+
+    shown = [[_DIGEST.sub(r"\1...", printable(cell)) for cell in row] for row in rows]
+    if not shown:
+        return
+    table = [list(headings), *shown]
+    n_columns = max(map(len, table))
+    widths = [max(cell_len(row[at]) for row in table if at < len(row)) for at in range(n_columns)]
+    console = terminal()
+    for row in table:
+        cells = (
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)
+        )
+        style = "dim" if row is table[0] else None
+        console.print(_GAP.join(cells).rstrip(), style=style, soft_wrap=True)
 
 
 def discard_stdout() -> None:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.output import fail, note, write, write_json, write_rows
 from holotype.cli.wording import UNKNOWN
 
 KEY = "HOLOTYPE_API_KEY"
@@ -37,6 +37,10 @@ Name: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of a model in the deployment.")
 ]
 _HERE = "http://127.0.0.1:8080"
+_HEADINGS = (
+    *("name", "variant", "copy", "state", "version", "device", "MiB"),
+    *("calls", "idle s", "pinned", "reference", "last error"),
+)
 
 
 def status(
@@ -46,14 +50,14 @@ def status(
 ) -> None:
     """Show what a running server has loaded, and what that takes.
 
-    Each line has these tab-separated fields: name, variant, copy, state, version, device, memory in
-    MiB, calls that run, seconds since the last call, pinned or not, reference, and why the last
-    load failed. Devices follow on stderr.
+    If stdout is not a terminal, each line has these tab-separated fields: name, variant, copy,
+    state, version, device, memory in MiB, calls that run, seconds since the last call, pinned or
+    not, reference, and why the last load failed. Devices follow on stderr.
     """
     found = _request(url, "GET", "/api/pool")
     try:
         models = [one for one in found["models"] if name in (None, one["name"])]
-        lines = ["\t".join(_fields(one)) for one in models]
+        rows = [_fields(one) for one in models]
         devices = [_device_line(one) for one in found["devices"]]
     except (KeyError, TypeError, ValueError) as error:
         fail(f"{url}/api/pool is no status of a pool ({error!r}); is this a server of holotype?")
@@ -63,7 +67,7 @@ def status(
     if as_json:
         write_json(found)
         return
-    write("".join(f"{line}\n" for line in lines))
+    write_rows(_HEADINGS, rows)
     for line in devices:
         note(line)
 

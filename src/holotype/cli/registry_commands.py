@@ -12,7 +12,7 @@ from holotype.cli.actors import Actor, name_actor
 from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.output import fail, note, write, write_json, write_rows
 from holotype.cli.registry_arguments import AsJson, Kind, Limit, Version, open_registry
 from holotype.cli.wording import UNKNOWN
 
@@ -87,7 +87,7 @@ def register(
             model_id=model,
             inference_config=dict(map(_option, options or ())),
         )
-    write(_version_line(added))
+    write("\t".join(_version_fields(added)) + "\n")
 
 
 def list_command(
@@ -103,8 +103,8 @@ def list_command(
 ) -> None:
     """List versions, the newest first.
 
-    Each line has these tab-separated fields: kind, version, reference, fingerprint (- if it makes
-    no vectors), and active if it is.
+    If stdout is not a terminal, each line has these tab-separated fields: kind, version, reference,
+    fingerprint (- if it makes no vectors), and active if it is.
     """
     with open_registry(database) as registry:
         page = registry.list(kind, limit=limit, before=before)
@@ -112,8 +112,10 @@ def list_command(
     if as_json:
         write_json([_version_values(each, active=each.id in active) for each in page.versions])
     else:
-        lines = (_version_line(each, active=each.id in active) for each in page.versions)
-        write("".join(lines))
+        write_rows(
+            ("kind", "version", "reference", "fingerprint", "active"),
+            (_version_fields(each, active=each.id in active) for each in page.versions),
+        )
     if page.next is not None:
         note(f"there are more: --before {page.next}")
 
@@ -145,7 +147,7 @@ def activate(
             request_id=request_id,
             allow_different_vectors=allow_different_vectors,
         )
-    write(_activation_line(done))
+    write("\t".join(_activation_fields(done)) + "\n")
 
 
 def rollback(
@@ -170,7 +172,7 @@ def rollback(
             request_id=request_id,
             allow_different_vectors=allow_different_vectors,
         )
-    write(_activation_line(done))
+    write("\t".join(_activation_fields(done)) + "\n")
 
 
 def history_command(
@@ -185,8 +187,9 @@ def history_command(
 ) -> None:
     """Show what was active, the newest first.
 
-    Each line has these tab-separated fields: kind, generation, version, time, activate or rollback,
-    actor, reason. The exit code is 1 if nothing was active at the time that --at names.
+    If stdout is not a terminal, each line has these tab-separated fields: kind, generation,
+    version, time, activate or rollback, actor, reason. The exit code is 1 if nothing was active at
+    the time that --at names.
     """
     moment = None if at is None else _time(at)
     with open_registry(database) as registry:
@@ -200,7 +203,10 @@ def history_command(
     if as_json:
         write_json([_activation_values(each) for each in found])
     else:
-        write("".join(f"{_activation_line(each)[:-1]}\t{_who(each)}\n" for each in found))
+        write_rows(
+            ("kind", "generation", "version", "time", "action", "actor", "reason"),
+            ((*_activation_fields(each), each.action, each.actor, each.reason) for each in found),
+        )
 
 
 def _option(text: str) -> tuple[str, Any]:
@@ -220,9 +226,9 @@ def _time(text: str) -> datetime:
         fail(f"--at is {text!r}; expected a time such as 2026-11-27T13:00:00Z")
 
 
-def _version_line(version: ModelVersion, *, active: bool = False) -> str:
-    fields = (version.kind, version.name, version.reference, version.fingerprint or UNKNOWN)
-    return "\t".join((*fields, *(["active"] if active else ()))) + "\n"
+def _version_fields(version: ModelVersion, *, active: bool = False) -> list[str]:
+    fields = [version.kind, version.name, version.reference, version.fingerprint or UNKNOWN]
+    return [*fields, "active"] if active else fields
 
 
 def _version_values(version: ModelVersion, *, active: bool) -> dict[str, Any]:
@@ -243,8 +249,8 @@ def _version_values(version: ModelVersion, *, active: bool) -> dict[str, Any]:
     }
 
 
-def _activation_line(done: Activation) -> str:
-    return f"{done.kind}\t{done.generation}\t{done.version.name}\t{_text(done.at)}\n"
+def _activation_fields(done: Activation) -> list[str]:
+    return [done.kind, str(done.generation), done.version.name, _text(done.at)]
 
 
 def _activation_values(done: Activation) -> dict[str, Any]:
@@ -259,10 +265,6 @@ def _activation_values(done: Activation) -> dict[str, Any]:
         "new_vector_space": done.new_vector_space,
         "request_id": done.request_id,
     }
-
-
-def _who(done: Activation) -> str:
-    return f"{done.action}\t{done.actor}\t{done.reason}"
 
 
 def _text(moment: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeAlias, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,30 @@ from holotype.encoders.vectors.npz_file import read_npz
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 OtherT = TypeVar("OtherT", bound=np.generic)
+Positions: TypeAlias = list[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
+"""Several parts, as NumPy names several rows: their positions, or a mask of all."""
+
+
+def choose_parts(
+    offsets: NDArray[np.int64], chosen: Positions
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the members of some parts are, and the offsets of these parts alone.
+
+    Args:
+        offsets: the start of each part, then the end of the last one.
+        chosen: which parts, in the order that is wanted; one may be named several times.
+
+    Raises:
+        IndexError: there is no such part, the mask has another length, or these are no positions.
+    """
+    parts = np.arange(len(offsets) - 1)[chosen]
+    if parts.ndim != 1:
+        raise IndexError(f"the positions have {parts.ndim} axes; expected 1")
+    lengths = np.diff(offsets)[parts]
+    ends = np.cumsum(lengths)
+    moved = offsets[:-1][parts] - (ends - lengths)
+    members = np.arange(lengths.sum()) + np.repeat(moved, lengths)
+    return members, np.concatenate([[0], ends])
 
 
 class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
@@ -126,20 +150,28 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
     @overload
     def __getitem__(self, index: int) -> NDArray[ScalarT]: ...
     @overload
-    def __getitem__(self, index: slice) -> Ragged[ScalarT]: ...
-    def __getitem__(self, index: int | slice) -> NDArray[ScalarT] | Ragged[ScalarT]:
-        """Return the vectors of one text, or the texts of a slice."""
+    def __getitem__(self, index: slice | Positions) -> Ragged[ScalarT]: ...
+    def __getitem__(self, index: int | slice | Positions) -> NDArray[ScalarT] | Ragged[ScalarT]:
+        """Return the vectors of one text, or several texts.
+
+        Several are named as rows of an array are: by a slice, positions or a mask. Those of a slice
+        whose step is 1 are views, others copies.
+
+        Raises:
+            IndexError: there is no such text, or the mask has another length.
+        """
+        if isinstance(index, list | np.ndarray) and np.ndim(index):
+            positions, offsets = choose_parts(self.offsets, index)
+            return Ragged(self.values[positions], offsets)
         if not isinstance(index, slice):
             at = range(len(self))[index]
             return self.values[self.offsets[at] : self.offsets[at + 1]]
         start, stop, step = index.indices(len(self))
-        if step == 1:
-            stop = max(start, stop)
-            first, last = self.offsets[start], self.offsets[stop]
-            return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
-        chosen = [self[at] for at in range(start, stop, step)]
-        values = np.concatenate(chosen) if chosen else self.values[:0]
-        return Ragged(values, np.cumsum([0, *map(len, chosen)], dtype=np.int64))
+        if step != 1:
+            return self[np.arange(start, stop, step)]
+        stop = max(start, stop)
+        first, last = self.offsets[start], self.offsets[stop]
+        return Ragged(self.values[first:last], self.offsets[start : stop + 1] - first)
 
     def __iter__(self) -> Iterator[NDArray[ScalarT]]:
         """Yield the vectors of every text."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from holotype.atomic_file import writing_file
 from holotype.encoders.vectors.finite import NOT_REAL, refuse_infinite, require_finite_scores
 from holotype.encoders.vectors.npz_file import read_npz
+from holotype.encoders.vectors.ragged import Positions, choose_parts
 from holotype.errors import MissingExtraError
 
 # The most products of a query weight and a document weight in memory at once.
@@ -183,12 +184,19 @@ class SparseVectors(Sequence[SparseVector]):
     @overload
     def __getitem__(self, index: int) -> SparseVector: ...
     @overload
-    def __getitem__(self, index: slice) -> SparseVectors: ...
-    def __getitem__(self, index: int | slice) -> SparseVector | SparseVectors:
-        """Return one row, or the rows of a slice."""
+    def __getitem__(self, index: slice | Positions) -> SparseVectors: ...
+    def __getitem__(self, index: int | slice | Positions) -> SparseVector | SparseVectors:
+        """Return one row, or the rows of a slice, of positions or of a mask, as NumPy names them.
+
+        Raises:
+            IndexError: there is no such row, or the mask has another length.
+        """
         if isinstance(index, slice):
-            rows = [self[at] for at in range(len(self))[index]]
-            return SparseVectors.from_rows(rows, dim=self.shape[1])
+            return self[np.arange(len(self))[index]]
+        if isinstance(index, list | np.ndarray) and np.ndim(index):
+            members, indptr = choose_parts(self.indptr, index)
+            shape = (len(indptr) - 1, self.shape[1])
+            return SparseVectors(indptr, self.indices[members], self.values[members], shape)
         at = range(len(self))[index]
         part = slice(self.indptr[at], self.indptr[at + 1])
         return SparseVector(self.indices[part], self.values[part], self.shape[1])

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.cli.command import Answer, run
+from tests.unit.holotype.cli.command import Answer, headings, run
 from tests.unit.holotype.publishing.store.made import make_artifact
 
 
@@ -74,6 +74,8 @@ def test_the_history_shows_the_newest_change_first(store: Path) -> None:
     alias(store, "set", "production", "teal", "--reason", "better")
     lines = alias(store, "history", "production").lines
     assert [line[1:] for line in lines] == [["set", "teal", "better"], ["set", "blue", "first"]]
+    assert headings("alias", "history", "production", "--store", str(store))[-1] == "reason"
+    assert headings("alias", "list", "--store", str(store)) == ["alias", "artifact", "time"]
     values = json.loads(alias(store, "history", "production", "--json").stdout)
     assert values[0]["time"].endswith("Z")
 

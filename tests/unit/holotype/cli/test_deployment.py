@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.golden import small_models as small
-from tests.unit.holotype.cli.command import Answer, run
+from tests.unit.holotype.cli.command import Answer, headings, run
 from tests.unit.holotype.deployment.conftest import ssm as ssm
 from tests.unit.holotype.deployment.made import FULL, one
 
@@ -39,6 +39,7 @@ def test_the_models_of_a_right_deployment_are_listed(file: Path) -> None:
     assert ["rules", "model", "builtin:pii"] in answer.lines
     assert ["text", "model", "registry:text_embedding"] in answer.lines
     assert "10 models, no problems" in answer.stderr
+    assert headings("deployment", "validate", str(file)) == ["name", "what", "sources"]
     assert json.loads(deployment("validate", file, "--json").stdout)["problems"] == []
 
 
@@ -161,6 +162,7 @@ def test_a_plan_lists_what_happens(file: Path, tmp_path: Path) -> None:
     answer = deployment("plan", file, new)
     assert answer.lines == [["replace", "small", "load default; unload default"]]
     assert answer.stderr == "1 change\n"
+    assert headings("deployment", "plan", str(file), str(new)) == ["what", "model", "details"]
     assert json.loads(deployment("plan", file, new, "--json").stdout) == [
         {"action": "replace", "model": "small", "details": "load default; unload default"}
     ]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.cli.command import run
+from tests.unit.holotype.cli.command import headings, run
 
 from holotype.registry import ApiKeys, Database
 
@@ -31,6 +31,7 @@ def test_a_key_is_made_printed_once_and_revoked() -> None:
     assert listed.lines[0][:4] == ["1", "search", found.prefix, "infer"]
     assert listed.lines[0][5:] == ["-"]
     assert run("keys", "revoke", "1").lines[0][6] == "revoked"
+    assert headings("keys", "list")[-1] == "state"
     with Database("sqlite:///registry.db") as database:
         assert ApiKeys(database).check(key) is None
 

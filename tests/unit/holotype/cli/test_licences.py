@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.holotype.cli.command import FIXTURE, run
+from tests.unit.holotype.cli.command import FIXTURE, headings, run
 
 DEPLOYMENT = """\
 version: "1.0"
@@ -35,6 +35,7 @@ def test_each_model_of_a_deployment_has_its_licence_and_its_source(deployment: s
     assert answer.exit_code == 0
     assert [line[0] for line in answer.lines] == ["search", "sparse", "rules"]
     assert answer.lines[1][5:] == SPARSE[5:]
+    assert headings("licenses", "--deployment", deployment)[-1] == "commercial_use"
     assert answer.lines[2][5:] == ["apache-2.0", "holotype", "yes"]
     assert "3 models: 2 allow commercial use, 1 forbid it, 0 do not say so" in answer.stderr
 

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from tests.unit.holotype.cli.command import Answer, run
+from tests.unit.holotype.cli.command import Answer, headings, run
 from tests.unit.holotype.pool.serving import Kitchen
 
 from holotype.pool import ModelLoadError
@@ -95,8 +95,9 @@ def test_the_status_has_a_line_for_each_copy_and_devices_beside_it(served: Stub)
     assert b[:7] == ["b", "default", "1", "cold", "-", "-", "0.0"]
     assert "the disk is gone" in b[-1]
     assert [one[2] for one in c] == ["1", "2"]
+    assert headings("pool", "status", "--url", served.url)[6:9] == ["MiB", "calls", "idle s"]
     assert answer.stderr.startswith("cpu: 3.0 of 1024.0 MiB held, ")
-    assert served.asked == [("GET", "/api/pool", None)]
+    assert {*served.asked} == {("GET", "/api/pool", None)}
 
 
 def test_one_name_or_json_can_be_asked_for(served: Stub) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.holotype.cli.command import Answer, run
+from tests.unit.holotype.cli.command import Answer, headings, run
 from tests.unit.holotype.registry.stored import make_artifact
 
 from holotype.publishing import CreationOptions, create_artifact
@@ -73,6 +73,7 @@ def test_a_version_is_registered_listed_and_activated(folder: Path) -> None:
     done = registry("activate", KIND, "v1", "--expect", "0", "--reason", "the first")
     assert done.lines[0][:3] == [KIND, "1", "tiny/v1"]
     assert registry("list", KIND).lines[0][-1] == "active"
+    assert headings("registry", "list")[-1] == "active"
     (listed,) = json.loads(registry("list", "--json").stdout)
     assert (listed["is_active"], listed["created_by"]) == (True, "alice")
 
@@ -97,6 +98,7 @@ def test_the_history_says_who_and_why_and_what_was_active_then(folder: Path) -> 
         ["2", "tiny/two", "activate", "bob", ""],
         ["1", "tiny/one", "activate", "alice", "the first"],
     ]
+    assert headings("registry", "history", KIND)[-1] == "reason"
     at = registry("history", KIND, "--at", lines[1][3])
     assert at.lines == [lines[1]]
     assert [

@@ -35,8 +35,35 @@ def test_it_behaves_as_the_list_of_its_arrays(lengths: list[int], part: slice) -
 def test_an_index_counts_from_either_end_and_ends() -> None:
     found, arrays = ragged([2, 0, 3])
     np.testing.assert_array_equal(found[-1], arrays[2])
+    np.testing.assert_array_equal(found[np.array(2)], arrays[2])
     with pytest.raises(IndexError):
         found[3]
+
+
+@given(st.data(), counts)
+def test_positions_and_masks_choose_texts_as_they_choose_rows(
+    data: st.DataObject, lengths: list[int]
+) -> None:
+    found, arrays = ragged(lengths)
+    size = len(lengths)
+    chosen = data.draw(st.lists(st.integers(-size, size - 1), max_size=8)) if size else []
+    mask = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)), dtype=bool)
+    wanted = Ragged.from_arrays([arrays[at] for at in chosen], dim=3)
+    assert found[chosen].equals(wanted)
+    assert found[np.array(chosen, dtype=np.int32)].equals(wanted)
+    kept = [array for array, keep in zip(arrays, mask, strict=True) if keep]
+    assert found[mask].equals(Ragged.from_arrays(kept, dim=3))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[3], [-4], np.array([True, False]), np.array([[0, 1]]), np.array([0.0])],
+    ids=str,
+)
+def test_what_names_no_texts_is_an_index_error(wrong: Any) -> None:
+    found, _ = ragged([2, 0, 3])
+    with pytest.raises(IndexError):
+        found[wrong]
 
 
 def test_an_entry_is_a_view() -> None:

@@ -169,8 +169,13 @@ def test_rows_and_slices_are_those_of_the_matrix() -> None:
     np.testing.assert_array_equal(vectors[-1].to_dense(), DENSE[-1])
     np.testing.assert_array_equal(vectors[::-1].to_dense(), DENSE[::-1])
     assert vectors[3:].shape == (0, 4)
-    with pytest.raises(IndexError):
-        vectors[3]
+    for chosen in ([2, 0, 2], [], np.array([-1]), np.array([True, False, True])):
+        part = vectors[chosen]
+        np.testing.assert_array_equal(part.to_dense(), DENSE[chosen])
+        assert part.equals(SparseVectors.from_dense(DENSE[chosen]))
+    for wrong in (3, [3], np.array([True, False]), np.array([[0]])):
+        with pytest.raises(IndexError):
+            vectors[wrong]
 
 
 def test_arrays_have_their_types() -> None:
