@@ -400,7 +400,7 @@ def _at(huggingface_id: str, revision: str | None) -> str:
     return huggingface_id if revision is None else f"{huggingface_id}@{revision}"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 

@@ -387,7 +387,7 @@ def test_a_gated_repository_says_how_to_be_let_in(
 def test_a_refusal_from_which_huggingface_hub_raises_another_error_is_told_as_one(
     hub: HubState, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, str]], said: str
 ) -> None:
-    def download(*arguments: Any, **options: Any) -> str:
+    def download(*arguments: Any, **options: Any) -> Any:
         try:
             return snapshot_download(*arguments, **options)
         except HfHubHTTPError as error:
