@@ -121,11 +121,11 @@ def passing_trouble(error: BaseException) -> str | None:
     Args:
         error: the error of a request, or one that huggingface_hub raised from it.
     """
-    answered = _answered(error)
-    if answered is None or not _may_succeed_later(answered):
+    refusal = answered(error)
+    if refusal is None or not _may_succeed_later(refusal):
         return None
-    said = said_by(answered)
-    status, seconds = status_of(answered), _stated_seconds(answered)
+    said = said_by(refusal)
+    status, seconds = status_of(refusal), _stated_seconds(refusal)
     is_long = seconds is not None and seconds > _LONGEST_WAIT_S
     if status == 429:
         wait = f"{seconds:,.0f} seconds" if is_long else "some minutes"
@@ -146,7 +146,8 @@ def is_unreachable(error: BaseException) -> bool:
     return any(isinstance(each, httpx.TransportError) for each in _causes(error))
 
 
-def _answered(error: BaseException) -> BaseException | None:
+def answered(error: BaseException) -> BaseException | None:
+    """Return the error with the Hub's answer: this one, or one that it was raised from."""
     return next((each for each in _causes(error) if _response_of(each) is not None), None)
 
 

@@ -190,7 +190,6 @@ def pinned_snapshot(
         folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=False)
     # huggingface_hub, its HTTP library and its Xet library share no base class.
     except Exception as error:
-        terms = _terms_of_access(error, huggingface_id, record)
         # A commit never changes, so the cached files are right.
         try:
             folder = _snapshot(huggingface_id, revision, files, ignored, local_files_only=True)
@@ -200,6 +199,7 @@ def pinned_snapshot(
             if _is_of_disk(error):
                 raise _not_kept(huggingface_id, revision, error) from None
             kind, reason = _kind_and_reason(error)
+            terms = _terms_of_access(error, huggingface_id, record)
             raise kind(
                 f"{huggingface_id}@{revision}",
                 f"is not in the Hub's cache and cannot be fetched: {reason}. "
@@ -251,13 +251,13 @@ def _not_kept(huggingface_id: str, revision: str, error: OSError) -> CheckpointE
 def _kind_and_reason(error: Exception) -> tuple[type[CheckpointError], str]:
     """Return the class and the reason of our error for one of huggingface_hub."""
     # It is needed for errors alone.
-    from holotype.hub.retries import is_unreachable, passing_trouble
+    from holotype.hub.retries import answered, is_unreachable, passing_trouble
 
     trouble = passing_trouble(error)
     if trouble is not None:
         return CheckpointError, trouble
     kind = HubUnreachableError if is_unreachable(error) else CheckpointNotFoundError
-    return kind, _reason(error)
+    return kind, _reason(answered(error) or error)
 
 
 def _checked(
@@ -380,11 +380,15 @@ def _terms_of_access(error: Exception, huggingface_id: str, record: ModelInfo | 
     It answers 401 to all who send no token, also where a repository does not exist: what is gated, it
     says in a header, or the record knows.
     """
-    response = getattr(error, "response", None)
-    refused = getattr(response, "status_code", None) in _REFUSALS
+    # It is needed for errors alone.
+    from holotype.hub.retries import answered, status_of
+
+    # huggingface_hub 2 raises another error from some refusals, which has no answer.
+    answer = answered(error)
+    refused = status_of(answer) in _REFUSALS
     knows = record is not None and record.gated is True
-    if not isinstance(error, GatedRepoError) and not (refused and knows):
-        if isinstance(error, RepositoryNotFoundError):
+    if not isinstance(answer, GatedRepoError) and not (refused and knows):
+        if isinstance(answer, RepositoryNotFoundError):
             return (
                 "There is no such repository, or it is private: check the name, or set HF_TOKEN. "
             )
@@ -396,7 +400,7 @@ def _at(huggingface_id: str, revision: str | None) -> str:
     return huggingface_id if revision is None else f"{huggingface_id}@{revision}"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 

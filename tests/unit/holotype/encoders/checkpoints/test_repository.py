@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub.constants
 import pytest
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from tests.unit.holotype.hub import server
 from tests.unit.holotype.hub.checkpoints import dense
 from tests.unit.holotype.hub.server import REPOSITORY, REVISION, HubState, serving
@@ -375,6 +378,29 @@ def test_a_gated_repository_says_how_to_be_let_in(
             "HF_TOKEN or run: hf auth login. "
         )
         assert message.count(terms) == message.count("is gated") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((403, {}), "403 Forbidden: None. The repository is gated: accept the conditions on "),
+        (server.NO_REPOSITORY, "There is no such repository, or it is private: "),
+    ],
+)
+def test_a_refusal_from_which_huggingface_hub_raises_another_error_is_told_as_one(
+    hub: HubState, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, dict[str, str]], said: str
+) -> None:
+    def download(*arguments: Any, **options: Any) -> Any:
+        try:
+            return snapshot_download(*arguments, **options)
+        except HfHubHTTPError as error:
+            raise LocalEntryNotFoundError("Got: an error") from error
+
+    monkeypatch.setattr("holotype.encoders.checkpoints.repository.snapshot_download", download)
+    hub.fault("", answer)
+    with pytest.raises(CheckpointNotFoundError) as caught:
+        snapshot(record(gated=True if answer[0] == 403 else None))
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
