@@ -62,8 +62,14 @@ PACKED: dict[str, dict[str, Any]] = {
 }
 
 
-def save_architecture(name: str, folder: Path) -> int:
-    """Save a model of random weights and a tokenizer, and return the longest text in tokens."""
+def save_architecture(name: str, folder: Path, **config: Any) -> int:
+    """Save a model of random weights and a tokenizer, and return the longest text in tokens.
+
+    Args:
+        name: see `build`.
+        folder: where.
+        config: what else the configuration of the model says.
+    """
     vocabulary = {token: at for at, token in enumerate([*_SPECIAL, *WORDS])}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
@@ -79,7 +85,7 @@ def save_architecture(name: str, folder: Path) -> int:
         eos_token="</s>",
         model_max_length=30,
     ).save_pretrained(folder)
-    build(name).save_pretrained(folder)
+    build(name, **config).save_pretrained(folder)
     return 30
 
 
@@ -87,13 +93,13 @@ def build(name: str, kind: str = "Model", **config: Any) -> PreTrainedModel:
     """Build a model of random weights.
 
     Args:
-        name: the class of its transformer, one of `PACKED`.
+        name: the class of its transformer.
         kind: what stands in place of `Model` in the name of the class.
         config: what else its configuration says.
     """
     torch.manual_seed(3)
     package: Any = importlib.import_module("transformers")
-    settings = {**_SIZES, **PACKED[name], **config}
+    settings = {**_SIZES, **PACKED.get(name, {}), **config}
     made = getattr(package, name.replace("Model", "Config"))(**settings)
     model: PreTrainedModel = getattr(package, name.replace("Model", kind))(made).eval()
     return model
