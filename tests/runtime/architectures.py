@@ -93,13 +93,13 @@ def build(name: str, kind: str = "Model", **config: Any) -> PreTrainedModel:
     """Build a model of random weights.
 
     Args:
-        name: the class of its transformer, one of `PACKED`.
+        name: the class of its transformer.
         kind: what stands in place of `Model` in the name of the class.
         config: what else its configuration says.
     """
     torch.manual_seed(3)
     package: Any = importlib.import_module("transformers")
-    settings = {**_SIZES, **PACKED[name], **config}
+    settings = {**_SIZES, **PACKED.get(name, {}), **config}
     made = getattr(package, name.replace("Model", "Config"))(**settings)
     model: PreTrainedModel = getattr(package, name.replace("Model", kind))(made).eval()
     return model

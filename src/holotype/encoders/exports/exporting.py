@@ -133,6 +133,7 @@ def _make(
     record = config.record
     policy = code_policy(record, trusted=config.trust_remote_code)
     source = read_source(make_plan(record, Checkpoint(folder, policy=policy)))
+    _refuse_rounded_counts(config, source.model)
     with explained(record.id, to.parent), _staged(record.id, to) as made:
         _require_room(config, source, to.parent)
         copy_files(source.settings, made, tokenizer_folders=source.tokenizer_folders)
@@ -144,6 +145,20 @@ def _make(
         manifest = dataclasses.replace(manifest, loss=loss)
         write_manifest(made, manifest)
     return Export(folder=to, manifest=manifest)
+
+
+def _refuse_rounded_counts(config: ModelConfig[Any], model: Any) -> None:
+    """Refuse mixtures of experts where the numbers of their tokens would be rounded.
+
+    torch counts as floats the tokens that go to each expert; OpenVINO computes all floats in one type.
+    """
+    rounds = config.backend == "openvino" and config.dtype in ("float16", "bfloat16")
+    if rounds and any(hasattr(part, "num_experts") for part in model.modules()):
+        raise UnsupportedModelError(
+            config.record.id,
+            f"it is a mixture of experts, whose tokens OpenVINO would count in {config.dtype}, which "
+            "rounds; export it in float32 or int8",
+        )
 
 
 @contextmanager
@@ -272,6 +287,7 @@ def _write_graph(config: ModelConfig[Any], source: ExportSource, made: Path) -> 
             with_type_ids=with_type_ids,
             returned=source.returned,
             output=source.output,
+            n_positions=None if settings.n_positions is None else settings.n_positions.value,
             parts_width=source.parts_width,
             in_grid=source.pictures is not None and source.pictures.in_patches,
         )

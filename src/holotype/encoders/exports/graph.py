@@ -11,6 +11,8 @@ import numpy as np
 import onnxscript
 import openvino
 import torch
+from onnx import TensorProto
+from onnxscript import opset18
 from openvino import opset13
 from torch import Tensor, nn
 
@@ -99,6 +101,7 @@ def write_onnx(
     with_type_ids: bool,
     returned: str,
     output: str,
+    n_positions: int | None = None,
     parts_width: int | None = None,
     in_grid: bool = False,
 ) -> None:
@@ -112,6 +115,7 @@ def write_onnx(
         with_type_ids: whether it is fed the segments of tokens.
         returned: which of the model's outputs is taken.
         output: its name in the graph.
+        n_positions: the longest text that it can read, in tokens; None if nothing limits it.
         parts_width: the width of the parts of pictures that it reads among tokens; None where it
             reads tokens alone.
         in_grid: whether it is told where tokens stand in a grid.
@@ -119,9 +123,12 @@ def write_onnx(
     Raises:
         ExportError: torch cannot export this architecture.
     """
-    ids = torch.ones(_EXAMPLE_SHAPE, dtype=torch.long)
+    n_rows, n_tokens = _EXAMPLE_SHAPE
+    if n_positions is not None:
+        n_tokens = min(n_tokens, n_positions)
+    ids = torch.ones((n_rows, n_tokens), dtype=torch.long)
     attended = ids.clone()
-    attended[1, 7:] = 0
+    attended[1, 1 + n_tokens // 2 :] = 0
     names, inputs = [IDS], [ids]
     if with_mask:
         names.append(ATTENDED)
@@ -139,7 +146,7 @@ def write_onnx(
         network = _Pages(model, returned)
         if in_grid:
             names.append(GRID_PLACES)
-            inputs.append(torch.zeros((*_EXAMPLE_SHAPE, 3), dtype=torch.long))
+            inputs.append(torch.zeros((n_rows, n_tokens, 3), dtype=torch.long))
             shapes[GRID_PLACES] = axes
     given = dict(zip(names, inputs, strict=True))
     _write(model_id, network, path, inputs=given, shapes=shapes, outputs=[output])
@@ -250,6 +257,32 @@ def _type_of(model: nn.Module) -> torch.dtype:
     return next(iter(model.parameters())).dtype
 
 
+def _operators_of_transformers() -> dict[Any, Any]:
+    """Return how operators that torch cannot write are written.
+
+    There are some once transformers has run a mixture of experts.
+    """
+    products = getattr(torch.ops.transformers, "grouped_mm_fallback", None)
+    return {} if products is None else {products.default: _products_of_experts}
+
+
+def _products_of_experts(rows: Any, weights: Any, ends: Any) -> Any:
+    """Multiply the rows of each expert with its weights, in operators of ONNX.
+
+    Args:
+        rows: ``[n_rows, in_dim]``, sorted by their experts.
+        weights: ``[n_experts, in_dim, out_dim]``.
+        ends: ``[n_experts]``, where the rows of each expert end.
+    """
+    found, begin = [], opset18.Constant(value_ints=[0])
+    for expert in range(weights.shape[0]):
+        end = opset18.Cast(opset18.Slice(ends, [expert], [expert + 1]), to=TensorProto.INT64)
+        own = opset18.Squeeze(opset18.Slice(weights, [expert], [expert + 1]), [0])
+        found.append(opset18.MatMul(opset18.Slice(rows, begin, end, [0]), own))
+        begin = end
+    return opset18.Concat(*found, axis=0)
+
+
 def _write(
     model_id: str,
     network: nn.Module,
@@ -273,6 +306,7 @@ def _write(
                 dynamic_shapes=tuple(dict(shapes[name]) for name in inputs),
                 dynamo=True,
                 opset_version=_OPSET,
+                custom_translation_table=_operators_of_transformers(),
                 verbose=False,
             )
             for node in program.model.graph.all_nodes():
@@ -281,9 +315,15 @@ def _write(
         except (RuntimeError, torch.onnx.OnnxExporterError) as error:
             raise ExportError(
                 model_id,
-                f"torch {torch.__version__} with onnxscript {onnxscript.__version__} cannot write "
-                f"this architecture as ONNX: {_reason(error)}",
+                f"torch {torch.__version__} with onnxscript {onnxscript.__version__} cannot write its "
+                f"network, a {_architecture(network)}, as ONNX: {_reason(error)}; it runs on torch only",
             ) from error
+
+
+def _architecture(network: nn.Module) -> str:
+    """Return the class of the transformer within what is exported."""
+    own = (type(part).__name__ for part in network.modules() if hasattr(part, "config"))
+    return next(own, type(network).__name__)
 
 
 def _reason(error: BaseException) -> str:
