@@ -22,6 +22,7 @@ from catalogue.copied_languages import LANGUAGES, with_copied_languages
 from catalogue.entry import build, choose, used_sources
 from catalogue.facts import Fact, read_lines
 from catalogue.gather import Gatherer
+from catalogue.heads import PARAMETERS, with_whole_counts
 from catalogue.licences import LICENSE, Families
 from catalogue.reconcile import reconcile
 from catalogue.releases import RELEASED, settle_the_date, with_refuted_dates
@@ -132,6 +133,7 @@ def make(
     too_long_or_short = with_refuted_lengths(chosen, mteb)
     misdated = with_refuted_dates(chosen, mteb)
     copied = with_copied_languages(chosen, mteb)
+    completed = with_whole_counts(chosen, encoding)
     families = Families(chosen, mteb)
     refuted = {repository for repository in families.facts if families.contradict(repository)}
     entries, disagreements = [], []
@@ -145,6 +147,8 @@ def make(
             facts.pop(RELEASED, None)
         if repository in copied:
             facts.pop(LANGUAGES, None)
+        if repository in completed:
+            _replace(facts, PARAMETERS, completed[repository])
         _name_the_successor(facts, repository, ids)
         entries.append(build(model, facts, selection["organizations"]))
         disagreements += conflicts(entries[-1], said, facts, by_hand[kind, repository])
@@ -177,6 +181,13 @@ def _catalogue(curated: Mapping[str, Any], entries: list[dict[str, Any]]) -> dic
         "sources": {key: text for key, text in curated["sources"].items() if key in used},
         "models": entries,
     }
+
+
+def _replace(facts: dict[str, Fact], pointer: str, fact: Fact | None) -> None:
+    if fact is None:
+        facts.pop(pointer, None)
+    else:
+        facts[pointer] = fact
 
 
 def _name_the_successor(facts: dict[str, Fact], repository: str, ids: Mapping[str, str]) -> None:

@@ -245,6 +245,29 @@ def test_a_larger_sibling_is_not_narrower() -> None:
     assert wrong == []
 
 
+def test_a_count_holds_the_projection() -> None:
+    """A model with a projection has more parameters than the same network without one.
+
+    Modes of one repository share its count: what they add to the vectors of the first is little.
+    """
+
+    def network(model: dict[str, Any]) -> tuple[int, int] | None:
+        sizes = known(model, "hidden_dim", "vocab_size", "parameters")
+        return None if sizes is None else (sizes[0], sizes[2] - sizes[0] * sizes[1])
+
+    plain, projecting = (
+        [m for m in MODELS if m["architecture"].get("has_projection") is projects]
+        for projects in (False, True)
+    )
+    repositories = {model["huggingface_id"] for model in plain}
+    networks = {network(model) for model in plain} - {None}
+    assert [
+        model["id"]
+        for model in projecting
+        if network(model) in networks and model["huggingface_id"] not in repositories
+    ] == []
+
+
 def test_a_family_has_one_licence() -> None:
     """Of models that differ in size and version, one licence that stands out is another model's."""
     families: dict[tuple[str, str, str], set[str]] = {}
