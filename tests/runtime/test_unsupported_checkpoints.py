@@ -284,7 +284,11 @@ def test_a_language_model_that_does_not_run_is_refused_at_load(
 def test_a_language_model_that_uses_its_last_layer_in_other_ways(
     sparse_record: SparseRecord, tmp_path: Path
 ) -> None:
-    sizes: dict[str, Any] = {"embedding_size": 16, "intra_bottleneck_size": 32, "true_hidden_size": 32}
+    sizes: dict[str, Any] = {
+        "embedding_size": 16,
+        "intra_bottleneck_size": 32,
+        "true_hidden_size": 32,
+    }
     saved(tmp_path, MobileBertForMaskedLM(MobileBertConfig(vocab_size=320, **TINY, **sizes)))
     record = sparse_record(320, pooling="max", activation="log1p-relu")
     with pytest.raises(UnsupportedCheckpointError, match="not what one linear layer gives"):
