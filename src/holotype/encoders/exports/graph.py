@@ -274,13 +274,15 @@ def _products_of_experts(rows: Any, weights: Any, ends: Any) -> Any:
         weights: ``[n_experts, in_dim, out_dim]``.
         ends: ``[n_experts]``, where the rows of each expert end.
     """
-    found, begin = [], opset18.Constant(value_ints=[0])
+    # Its operators take lists for tensors, which their types do not say.
+    onnx: Any = opset18
+    found, begin = [], onnx.Constant(value_ints=[0])
     for expert in range(weights.shape[0]):
-        end = opset18.Cast(opset18.Slice(ends, [expert], [expert + 1]), to=TensorProto.INT64)
-        own = opset18.Squeeze(opset18.Slice(weights, [expert], [expert + 1]), [0])
-        found.append(opset18.MatMul(opset18.Slice(rows, begin, end, [0]), own))
+        end = onnx.Cast(onnx.Slice(ends, [expert], [expert + 1]), to=TensorProto.INT64)
+        own = onnx.Squeeze(onnx.Slice(weights, [expert], [expert + 1]), [0])
+        found.append(onnx.MatMul(onnx.Slice(rows, begin, end, [0]), own))
         begin = end
-    return opset18.Concat(*found, axis=0)
+    return onnx.Concat(*found, axis=0)
 
 
 def _write(

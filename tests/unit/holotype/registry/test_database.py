@@ -186,7 +186,7 @@ def test_a_fork_that_cannot_write_says_so(tmp_path: Path) -> None:
             ):
                 pass
             with database.reading() as connection:
-                return connection.execute(text("SELECT 1")).scalar_one() == 1
+                return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
 
         thread = Thread(target=write)
         thread.start()
@@ -198,6 +198,6 @@ def test_a_fork_that_cannot_write_says_so(tmp_path: Path) -> None:
 
         def write_later() -> bool:
             with database.writing() as connection:
-                return connection.execute(text("SELECT 1")).scalar_one() == 1
+                return bool(connection.execute(text("SELECT 1")).scalar_one() == 1)
 
         assert in_a_fork(write_later)()
