@@ -170,6 +170,18 @@ def test_a_deadline_is_not_laid_to_a_variant_that_nobody_waits_for(tmp_path: Pat
     assert response.json()["error"]["code"] == "deadline_exceeded"
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(slow: RunningServer) -> None:
+    host, port = slow.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(
+            f"POST /v1/embeddings HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+            "X-Request-Timeout-Ms: 50\r\nContent-Length: 100\r\n\r\n{".encode()
+        )
+        answer = connection.recv(4096).decode()
+    assert answer.startswith("HTTP/1.1 504 ")
+    assert "did not come whole within 0.05 s" in answer
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "1e3", "٣", "9" * 30])
 def test_a_deadline_that_is_none_is_refused(slow: RunningServer, text: str) -> None:
     response = slow.client.post(

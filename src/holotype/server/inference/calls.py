@@ -84,11 +84,18 @@ class Call:
 
         Raises:
             RequestError: the key, a header or the body is wrong.
+            DeadlinePassedError: the body did not come in time.
         """
         caller = await authorize(request, "infer")
         call = cls(request, state_of(request), caller.id)
         try:
-            raw = await read_json(headers_of(request.scope), request.receive)
+            async with asyncio.timeout(call.remaining_s):
+                raw = await read_json(headers_of(request.scope), request.receive)
+        except TimeoutError:
+            raise DeadlinePassedError(
+                f"the body of the request did not come whole within {call._allowed_s:g} s; send it "
+                "faster, or allow more with the header x-request-timeout-ms"
+            ) from None
         except ClientDisconnect:
             raise ClientLeftError("the client left while it sent the request") from None
         try:
