@@ -14,7 +14,7 @@ from typing import Any
 
 from holotype.errors import CriterionError, CriterionTypeError
 from holotype.languages import known_licences
-from holotype.naming import nearest
+from holotype.naming import nearest, one_of
 from holotype.sizes import parse_bytes, parse_count
 
 KINDS = (
@@ -220,10 +220,9 @@ def _meant(
         return found
     others = {_bare(word): name for word, name in other_words.items()}
     meant = others.get(_bare(wanted))
-    near = [meant] if meant else nearest(wanted, by_spelling.values())
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    every = ", ".join(sorted(by_spelling.values()))
-    raise CriterionError(criterion, wanted, f"is unknown; {hint}there are {every}")
+    raise CriterionError(
+        criterion, wanted, f"is unknown; {one_of(meant or wanted, sorted(by_spelling.values()))}"
+    )
 
 
 def _bare(name: str, but: str = "") -> str:

@@ -19,6 +19,14 @@ def kebab_case(name: str) -> str:
     return between.sub(lambda run: "." if run[0] == "." else "-", name.lower()).strip("-.")
 
 
+def one_of(word: str, known: Iterable[str]) -> str:
+    """Return what to write in place of an unknown word, to follow it in an error."""
+    known = tuple(known)
+    near = nearest(word, known, limit=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}expected one of {', '.join(known)}"
+
+
 def nearest(name: str, names: Iterable[str], limit: int = 3) -> list[str]:
     """Return up to `limit` of `names` with the spelling closest to `name`, best first."""
     import difflib

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeGuard, Unpack, ge
 from holotype.catalogue import INDEXED, language_ranges, owners
 from holotype.errors import CriterionError, CriterionTypeError
 from holotype.models import CATALOGUE, ModelType
-from holotype.naming import nearest
+from holotype.naming import nearest, one_of
 from holotype.records import (
     CaptionerModel,
     ClassifierModel,
@@ -342,11 +342,7 @@ def _candidates(asked: dict[str, Any]) -> tuple[ModelInfo, ...]:
 def _require_sort_key(key: str) -> None:
     keys = get_args(SortKey)
     if key not in keys:
-        near = nearest(str(key), keys)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise CriterionError(
-            "sort_by", key, f"is no field to sort by; {hint}expected one of {', '.join(keys)}"
-        )
+        raise CriterionError("sort_by", key, f"is no field to sort by; {one_of(str(key), keys)}")
 
 
 def _sorted(records: list[ModelInfo], key: SortKey, descending: bool) -> list[ModelInfo]:

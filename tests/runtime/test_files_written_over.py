@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.runtime.image_models import blip
 from tests.runtime.test_captioner import PICTURES, record_of
 
 from holotype import load
+from holotype.encoders.exports import export
 from holotype.records import DenseModel
 
 
@@ -78,3 +80,17 @@ def test_weights_that_are_written_over_change_nothing(model: str, tmp_path: Path
     before = run()
     write_over(tmp_path)
     np.testing.assert_array_equal(run(), before)
+
+
+def test_a_graph_of_openvino_that_is_written_over_or_cut_off_changes_nothing(
+    folder: Path, record: DenseModel[Any], tmp_path: Path
+) -> None:
+    made = export(record, backend="openvino", checkpoint=folder, to=tmp_path / "made").folder
+    encoder = load(record, backend="openvino", checkpoint=made)
+    before = encoder.encode(["a text", "another one"])
+    weights = made / "openvino" / "openvino_model.bin"
+    with weights.open("r+b") as opened:
+        opened.write(b"\x3f" * weights.stat().st_size)
+    np.testing.assert_array_equal(encoder.encode(["a text", "another one"]), before)
+    os.truncate(weights, 0)
+    np.testing.assert_array_equal(encoder.encode(["a text", "another one"]), before)

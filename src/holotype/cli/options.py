@@ -11,7 +11,7 @@ import typer
 from holotype.cli.catalogues import complete_type
 from holotype.criteria import KINDS, score_of
 from holotype.errors import CriterionError
-from holotype.naming import nearest
+from holotype.naming import one_of
 from holotype.query import SortKey
 from holotype.sizes import parse_bytes, parse_count
 
@@ -22,9 +22,7 @@ def _complete_sort(incomplete: str) -> Iterator[str]:
 
 def _checked_sort(key: str | None) -> str | None:
     if key is not None and key not in get_args(SortKey):
-        near = nearest(key, get_args(SortKey))
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise typer.BadParameter(f"{key!r} is no field; {hint}use {', '.join(get_args(SortKey))}")
+        raise typer.BadParameter(f"{key!r} is no field; {one_of(key, get_args(SortKey))}")
     return key
 
 

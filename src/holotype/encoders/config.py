@@ -26,6 +26,7 @@ from holotype.encoders.arguments import (
     refuse_unknown,
 )
 from holotype.errors import InvalidArgumentError, InvalidDimensionError, UnsupportedModelError
+from holotype.naming import one_of
 from holotype.records import (
     AnyColbertModel,
     AnyDenseModel,
@@ -228,13 +229,15 @@ def check_options(
     refuse_unknown(unknown, (*options, "verify", "lock"), LOAD_EQUIVALENTS)
     if backend not in get_args(Backend):
         raise InvalidArgumentError(
-            f"unknown backend {backend!r}; pass one of {', '.join(get_args(Backend))}"
+            f"unknown backend {backend!r}; {one_of(str(backend), get_args(Backend))}"
         )
     dtype, known = as_dtype(dtype), DTYPES[str(backend)]
     if dtype is not None and dtype not in known:
-        raise InvalidArgumentError(
-            f"unknown dtype {dtype!r}; backend {backend} takes {', '.join(known)}"
-        )
+        if any(dtype in others for others in DTYPES.values()):
+            raise InvalidArgumentError(
+                f"backend {backend} does not run in {dtype}; expected one of {', '.join(known)}"
+            )
+        raise InvalidArgumentError(f"unknown dtype {dtype!r}; {one_of(dtype, known)}")
     device = as_device(device)
     if device is not None and backend == "torch" and device.partition(":")[0] == "gpu":
         raise InvalidArgumentError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from holotype.naming import one_of
 from holotype.records import ModelInfo
 
 _BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
@@ -23,5 +24,5 @@ def estimate_memory(record: ModelInfo, dtype: str = "float32") -> int | None:
         ValueError: the data type is unknown.
     """
     if dtype not in _BYTES:
-        raise ValueError(f"unknown dtype {dtype!r}; pass one of {', '.join(_BYTES)}")
+        raise ValueError(f"unknown dtype {dtype!r}; {one_of(str(dtype), _BYTES)}")
     return None if record.parameters is None else record.parameters * _BYTES[dtype]

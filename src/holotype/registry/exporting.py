@@ -6,9 +6,10 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 from holotype.errors import InvalidArgumentError
+from holotype.naming import one_of
 from holotype.registry.comparing import (
     ComparedMetric,
     Comparison,
@@ -147,7 +148,9 @@ def _versions_cells(each: MetricOfVersions) -> tuple[str, ...]:
 
 def _check(format: str) -> None:
     if format != "markdown":
-        raise InvalidArgumentError(f"format is {format!r}; expected 'json', 'csv' or 'markdown'")
+        raise InvalidArgumentError(
+            f"there is no format {format!r}; {one_of(format, get_args(Format))}"
+        )
 
 
 def _time(run: BenchmarkRun) -> str:

@@ -20,6 +20,7 @@ from typing import Literal, TypeAlias, get_args
 from sqlalchemy import Row, insert, select, update
 
 from holotype.errors import Advice, InvalidArgumentError
+from holotype.naming import one_of
 from holotype.registry.database import Database
 from holotype.registry.errors import KeyNotFoundError
 from holotype.registry.schema import check as check_schema
@@ -197,9 +198,14 @@ def _key_of(row: Row[tuple[object, ...]]) -> ApiKey:
 
 def _check_scopes(scopes: Iterable[str]) -> tuple[Scope, ...]:
     given = set((scopes,) if isinstance(scopes, str) else scopes)
-    if not given or not given <= set(SCOPES):
+    if not given:
         raise InvalidArgumentError(
-            f"scopes are {sorted(map(str, given))}; expected one or more of {', '.join(SCOPES)}"
+            f"there are no scopes; expected one or more of {', '.join(SCOPES)}"
+        )
+    unknown = sorted(map(str, given - set(SCOPES)))
+    if unknown:
+        raise InvalidArgumentError(
+            f"there is no scope {unknown[0]!r}; {one_of(unknown[0], SCOPES)}"
         )
     return tuple(each for each in SCOPES if each in given)
 

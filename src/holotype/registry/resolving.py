@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from holotype.catalogue import Catalogue
 from holotype.encoders.checkpoints.checkpoint import Checkpoint, CodePolicy
 from holotype.encoders.checkpoints.remote_code import code_policy
-from holotype.encoders.config import ModelConfig, configure
+from holotype.encoders.config import ModelConfig, check_options, configure
 from holotype.encoders.fingerprint import fingerprint
 from holotype.encoders.kinds.plan import ClassifierPlan
 from holotype.encoders.kinds.run_plan import make_run_plan
@@ -75,6 +75,8 @@ def resolve_model(
         HolotypeError: the model could not be loaded; see `load`.
     """
     _refuse_options_of_the_machine(options)
+    # What is misspelt is refused before anything is fetched; sizes are those of the record.
+    check_options(**{name: value for name, value in options.items() if name != "dim"})
     ref = as_reference(reference, catalogue)
     if ref.scheme == "local":
         # An alias can be switched in the next moment, and the current folder be another one.

@@ -14,6 +14,7 @@ from holotype.encoders.names import as_reference, resolve
 from holotype.encoders.opening import open_reference
 from holotype.errors import ExportError, InvalidArgumentError
 from holotype.errors.checkpoints import how_to_limit
+from holotype.naming import one_of
 from holotype.records import CaptionerModel, ClassifierModel, CrossEncoderModel, ModelInfo
 from holotype.references.staging import occupation
 
@@ -89,9 +90,8 @@ def export(
             nothing that a limit is for.
     """
     if backend not in GRAPHS:
-        others = " or ".join(map(repr, GRAPHS))
-        why = "torch runs the checkpoint itself" if backend == "torch" else "none is known"
-        raise ValueError(f"there is no export for {backend!r}: {why}; export for {others}")
+        why = ": torch runs the checkpoint itself" if backend == "torch" else ""
+        raise ValueError(f"there is no export for {backend!r}{why}; {one_of(str(backend), GRAPHS)}")
     record, checkpoint = _opened(model, checkpoint)
     config = configure(
         record,

@@ -55,6 +55,8 @@ class OpenvinoGraph:
             raise ValueError(
                 f"OpenVINO finds no device {self.device!r} here, only {', '.join(available)}"
             )
+        # It would run the new bytes of a mapped file that is written over, or end with SIGBUS.
+        core.set_property({"ENABLE_MMAP": False})
         settings = {"INFERENCE_PRECISION_HINT": _precision(core, self.device.upper(), dtype)}
         try:
             self._model: Any = core.compile_model(str(path), self.device.upper(), settings)

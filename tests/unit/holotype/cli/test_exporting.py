@@ -43,11 +43,21 @@ def test_a_limit_is_called_as_the_option_is() -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (("--backend", "onx"), "there is no export for 'onx': none is known; export for 'onnx' or"),
-        (("--backend", "torch"), "'torch': torch runs the checkpoint itself; export for 'onnx' or"),
+        (
+            ("--backend", "onx"),
+            "there is no export for 'onx'; did you mean 'onnx'? expected one of onnx, openvino",
+        ),
+        (
+            ("--backend", "torch"),
+            "'torch': torch runs the checkpoint itself; expected one of onnx, openvino",
+        ),
         (
             ("--backend", "onnx", "--dtype", "int4"),
-            "unknown dtype 'int4'; backend onnx takes float32, float16, int8",
+            "unknown dtype 'int4'; did you mean 'int8'? expected one of float32, float16, int8",
+        ),
+        (
+            ("--backend", "onnx", "--dtype", "bfloat16"),
+            "backend onnx does not run in bfloat16; expected one of float32, float16, int8",
         ),
     ],
 )

@@ -46,7 +46,10 @@ def test_scopes_and_the_end_are_listed_as_json() -> None:
 
 def test_what_is_wrong_is_one_line() -> None:
     for arguments, problem in (
-        (("create", "x", "--scope", "root"), "expected one or more of infer, operate, admin"),
+        (
+            ("create", "x", "--scope", "oprate"),
+            "there is no scope 'oprate'; did you mean 'operate'? expected one of infer, operate",
+        ),
         (("revoke", "7"), "has no key 7; list them with: holotype keys list"),
         (("list", "--database", "sqlite:///none.db"), "holotype db upgrade"),
     ):

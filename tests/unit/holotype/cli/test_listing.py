@@ -203,13 +203,16 @@ def test_no_match_comes_with_a_hint(arguments: list[str], hint: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--type", "dens"], "did you mean 'dense'? there are captioner, classifier, colbert, "),
+        (
+            ["--type", "dens"],
+            "did you mean 'dense'? expected one of captioner, classifier, colbert, ",
+        ),
         (["--organization", "akme"], "did you mean 'Acme'?"),
         (["--license", "apache2"], "did you mean 'apache-2.0'?"),
         (["--license", "mit,apache-2.0"], "give each one: --license mit --license apache-2.0"),
         (["--max-parameters", "500MB"], "'500MB' is a number of bytes; write 8k, 500M"),
         (["--max-memory", "much"], "write 500MB, 1.5GB, 0.5GiB"),
-        (["--sort", "size"], "'size' is no field; use id, name,"),
+        (["--sort", "size"], "'size' is no field; expected one of id, name,"),
         (["--sort", "params"], "did you mean 'parameters'?"),
         (["--max-parameters", "many"], "write 8k, 500M, 1.5B or 110000000"),
         (["--min-beir-avg", "60"], "60 is not a fraction from 0 to 1; write 0.6 for 60 points"),

@@ -180,8 +180,8 @@ def test_versions_are_measured_and_compared(folder: Path) -> None:
     assert len(registry("runs", KIND, "--format", "csv").stdout.splitlines()) == 23
     assert registry("compare", KIND, "v1", "v2").stdout.startswith("| dataset | metric |")
     assert (
-        "expected 'json', 'csv' or 'markdown'"
-        in registry("compare", KIND, "v1", "v2", "--format", "xml").stderr
+        "there is no format 'jsn'; did you mean 'json'? expected one of json, csv, markdown"
+        in registry("compare", KIND, "v1", "v2", "--format", "jsn").stderr
     )
     again = json.loads(registry(*call, "--json").stdout)
     assert [run["version_id"] for run in again] == ["v2", "v2"]

@@ -193,7 +193,9 @@ def test_an_option_that_is_unknown_is_named_with_those_that_there_are() -> None:
 
 
 def test_a_type_that_is_unknown_is_refused() -> None:
-    with pytest.raises(ValueError, match="unknown dtype 'int3'; backend torch takes float32"):
+    with pytest.raises(
+        ValueError, match=r"unknown dtype 'int3'; did you mean 'int8'\? expected one of float32"
+    ):
         load(DENSE, dtype="int3")  # type: ignore[call-overload]
 
 

@@ -233,7 +233,9 @@ def test_runs_are_exported(tracker: PerformanceTracker) -> None:
     assert lines[0].startswith("| version | test_run_id |")
     assert "| tiny/v1 | r1 | a\\|b | latency_p95 | 10 ms | - | 400 |" in lines[2]
     assert "| weights | 116.1 MB | - | 1 |" in lines[4]
-    with pytest.raises(InvalidArgumentError, match="format is 'xml'"):
+    with pytest.raises(
+        InvalidArgumentError, match="there is no format 'xml'; expected one of json"
+    ):
         export_runs([run], "xml")  # type: ignore[arg-type]
 
 
@@ -338,5 +340,7 @@ def test_several_versions_are_compared_with_the_first(
     values = json.loads(export_versions(found, "json"))
     assert values["versions"] == ["tiny/v1", "tiny/v2", "tiny/v3"]
     assert len(values["metrics"]) == 2
-    with pytest.raises(InvalidArgumentError, match="format is 'xml'"):
+    with pytest.raises(
+        InvalidArgumentError, match="there is no format 'xml'; expected one of json"
+    ):
         export_versions(found, "xml")  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from holotype.catalogue import Catalogue
 from holotype.errors import (
     ArtifactDamagedError,
     CheckpointError,
+    InvalidArgumentError,
     InvalidDimensionError,
     LockMismatchError,
     ModelNotFoundError,
@@ -64,6 +65,21 @@ def test_a_version_loads_with_its_options_and_the_fingerprint_that_was_registere
     assert version.embedding_dim == 384
     with load_version(version, device="cpu") as encoder:
         assert encoder.fingerprint == version.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"max_lenght": 8}, "no option 'max_lenght'; did you mean 'max_length'"),
+        ({"backend": "onx"}, "unknown backend 'onx'; did you mean 'onnx'"),
+        ({"dtype": "flaot16"}, "unknown dtype 'flaot16'; did you mean 'float16'"),
+    ],
+)
+def test_a_misspelt_option_is_refused_before_anything_is_read(
+    registry: ModelRegistry, tmp_path: Path, options: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=told):
+        registry.register(KIND, "v1", tmp_path / "none", actor="alice", inference_config=options)
 
 
 def test_options_that_decide_the_vectors_change_the_fingerprint(
