@@ -49,6 +49,8 @@ from holotype.errors import (
 from holotype.records import DenseModel
 
 DIM = 24
+# The OpenBLAS of NumPy 1.26 adds equal numbers up one by one: 256 of them are off by 4.5e-6.
+FEW_PIECES = 5e-6
 LONG = ["the query and the document " * 3704, "the late text " * 900]
 
 
@@ -244,7 +246,7 @@ def test_old_files_of_model2vec_mean_its_usual_length(save_model2vec: Save, reco
     text = "x " * 600
     with pytest.warns(TextOverflowWarning, match=r"1 of 1 text .* 344 tokens were cut"):
         ours = encoder.encode(text)
-    assert_equal(ours, exact_model2vec(folder).encode([text])[0])
+    assert_equal(ours, exact_model2vec(folder).encode([text])[0], FEW_PIECES)
 
 
 def test_a_table_without_a_name_of_its_kind_is_known_by_its_tensor(
@@ -281,7 +283,7 @@ def test_pieces_without_a_vector_are_dropped(
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     folder = save_model2vec(n_rows=5, tokenizer=tokenizer)
     ours = load(record(), checkpoint=folder).encode(texts, on_overflow="truncate")
-    assert_equal(ours, exact_model2vec(folder).encode(texts))
+    assert_equal(ours, exact_model2vec(folder).encode(texts), FEW_PIECES)
 
 
 @pytest.mark.parametrize("modules", [[], [Normalize()]], ids=["plain", "normalized"])
