@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeAlias, TypeVar, overload
+from typing import Any, Generic, SupportsIndex, TypeAlias, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,7 +164,9 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
             positions, offsets = choose_parts(self.offsets, index)
             return Ragged(self.values[positions], offsets)
         if not isinstance(index, slice):
-            at = range(len(self))[index]
+            at = range(len(self))[
+                cast("SupportsIndex", index)
+            ]  # an array without axes is one position
             return self.values[self.offsets[at] : self.offsets[at + 1]]
         start, stop, step = index.indices(len(self))
         if step != 1:

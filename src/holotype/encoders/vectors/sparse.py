@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, SupportsIndex, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,7 +197,7 @@ class SparseVectors(Sequence[SparseVector]):
             members, indptr = choose_parts(self.indptr, index)
             shape = (len(indptr) - 1, self.shape[1])
             return SparseVectors(indptr, self.indices[members], self.values[members], shape)
-        at = range(len(self))[index]
+        at = range(len(self))[cast("SupportsIndex", index)]  # an array without axes is one position
         part = slice(self.indptr[at], self.indptr[at + 1])
         return SparseVector(self.indices[part], self.values[part], self.shape[1])
 
