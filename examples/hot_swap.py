@@ -14,9 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
-from holotype.deployment.document import ReferenceSource
 from holotype.pool import ContradictionError, Pool
-from holotype.references.ref import ModelRef
 
 N_CALLERS = 4
 
@@ -51,7 +49,7 @@ def swap_under_load(pool: Pool, new: Path) -> None:
         callers = [threads.submit(call, caller) for caller in range(N_CALLERS)]
         for event in warm:
             event.wait()
-        version = pool.swap("search", source(new))
+        version = pool.swap("search", f"local:{new}/")
         pool.call("search", "encode_query", ["one more"])
         stop.set()
         answered = sum((caller.result() for caller in callers), Counter[int]())
@@ -64,7 +62,7 @@ def be_refused(pool: Pool, folder: Path) -> None:
     pooling = folder / "1_Pooling" / "config.json"
     pooling.write_text('{"word_embedding_dimension": 384, "pooling_mode_cls_token": true}')
     try:
-        pool.swap("search", source(folder))
+        pool.swap("search", f"local:{folder}/")
     except ContradictionError as error:
         print(f"refused: {error.what} differs")
     print(f"still serving version {pool.call('search', 'encode', ['a text']).version.number}")
@@ -76,11 +74,6 @@ def show(pool: Pool) -> None:
         print(f"  {event.number:2}  {event.kind}")
     for model in pool.status().models:
         print(f"{model.name}: {model.state}, {model.memory_bytes / 2**20:.0f} MiB")
-
-
-def source(folder: Path) -> ReferenceSource:
-    """Return the source of a folder, as a deployment file would name it."""
-    return ReferenceSource(ref=ModelRef.parse(f"local:{folder}/"))
 
 
 if __name__ == "__main__":

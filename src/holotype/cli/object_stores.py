@@ -70,7 +70,10 @@ def pull(
 def _object_store(url: str) -> ModelRef:
     ref = ModelRef.parse(url)
     if ref.scheme not in ("s3", "gs", "memory"):
-        fail(f"{ref} is in no object store; expected s3://BUCKET/PREFIX or gs://BUCKET/PREFIX")
+        copied = "; between folders, copy the artifact's own" if ref.scheme == "local" else ""
+        fail(
+            f"{ref} is in no object store; expected s3://BUCKET/PREFIX or gs://BUCKET/PREFIX{copied}"
+        )
     return ref
 
 

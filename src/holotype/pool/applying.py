@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from typing import Any
 
+from holotype.catalogue import Catalogue
 from holotype.deployment.document import Deployment, ModelSpec, RegistrySource, Swap
 from holotype.deployment.presence import find_problem
 from holotype.errors import InvalidArgumentError
-from holotype.pool.arguments import check_numbers
+from holotype.pool.arguments import as_source, check_numbers
 from holotype.pool.calling import Caller
 from holotype.pool.changing import Change
 from holotype.pool.engine import Engine
@@ -48,11 +50,14 @@ class Applied:
 class Applier:
     """Applies deployments, one at a time; of those that wait, the newest."""
 
-    def __init__(self, engine: Engine, caller: Caller, opener: Opener) -> None:
-        """Serve nothing yet."""
+    def __init__(
+        self, engine: Engine, caller: Caller, opener: Opener, catalogue: Catalogue[Any] | None
+    ) -> None:
+        """Serve nothing yet; ids of replacements are looked up in the catalogue first."""
         self._engine = engine
         self._caller = caller
         self._opener = opener
+        self._catalogue = catalogue
         self._applying = Lock()
         self._tickets = Lock()
         self._newest = 0
@@ -142,10 +147,11 @@ class Applier:
         route = self._caller.route(wanted.name)
         chosen, spec = route.choose(None, wanted.variant), route.spec
         (old,) = (each for each in spec.variants if each.name == chosen.name)
+        source = as_source(wanted.source, self._catalogue)
         if allow_different_vectors:
             spec = replace(spec, allow_different_vectors=True)
         for one in chosen.copies:
-            unit = self._opener.unit(spec, replace(old, source=wanted.source), one.slot.copy)
+            unit = self._opener.unit(spec, replace(old, source=source), one.slot.copy)
             self._engine.open_device(unit.device)
             yield PreparedUnit(slot=one.slot, unit=unit, breaker=one.breaker, before=one.slot.unit)
 

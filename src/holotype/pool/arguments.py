@@ -6,11 +6,25 @@ from collections.abc import Callable
 from math import inf, nan
 from numbers import Integral, Real
 from threading import TIMEOUT_MAX
-from typing import get_args
+from typing import Any, TypeAlias, get_args
 
-from holotype.deployment.document import Deployment, ModelSpec, PoolSettings, Swap
+from holotype.catalogue import Catalogue
+from holotype.deployment.document import (
+    Deployment,
+    ModelSpec,
+    PoolSettings,
+    ReferenceSource,
+    Source,
+    Swap,
+)
+from holotype.encoders.names import as_reference
 from holotype.errors import InvalidArgumentError, printable
 from holotype.pool.generation import ModelKind
+from holotype.records import ModelInfo
+from holotype.references.ref import ModelRef
+
+Named: TypeAlias = str | ModelRef | ModelInfo
+"""A model as programs name it: a reference such as ``catalogue:bge-m3``, or a record."""
 
 LONGEST_S = TIMEOUT_MAX / 2
 """Stands for no limit: locks can still wait until the clock's time and these seconds."""
@@ -142,6 +156,34 @@ def check_mode(mode: object) -> None:
     """
     if mode is not None and mode not in _MODES:
         raise _wrong("mode", mode, f"one of {', '.join(_MODES)}, or None")
+
+
+def as_source(source: Source | Named, catalogue: Catalogue[Any] | None = None) -> Source:
+    """Return where a model comes from.
+
+    Args:
+        source: a source, which is returned, or what names a model.
+        catalogue: where ids are looked up before holotype's own catalogue.
+
+    Raises:
+        InvalidReferenceError: the text is no reference.
+        InvalidArgumentError: it is neither a text, nor a reference, nor a record, nor a source.
+    """
+    if isinstance(source, Source):
+        return source
+    named = ModelRef.parse(source) if isinstance(source, str) else source
+    return ReferenceSource(ref=as_reference(named, catalogue))
+
+
+def check_deployment(deployment: object) -> None:
+    """Refuse what is no deployment, such as the place of one.
+
+    Raises:
+        InvalidArgumentError: see above.
+    """
+    if not isinstance(deployment, Deployment):
+        expected = "a Deployment, such as load_deployment(PLACE).deployment"
+        raise _wrong("deployment", deployment, expected)
 
 
 def check_numbers(deployment: Deployment) -> None:

@@ -20,14 +20,13 @@ from holotype.deployment.document import (
     ReferenceSource,
     VariantSpec,
 )
-from holotype.encoders.names import as_reference, described_in
+from holotype.encoders.names import described_in
 from holotype.pool.applying import check
+from holotype.pool.arguments import Named, as_source
 from holotype.pool.errors import PoolError, UnknownNameError
 from holotype.pool.queued import Limits
 from holotype.pool.registered import Resolve
 from holotype.pool.sizes import Sizes
-from holotype.records import ModelInfo
-from holotype.references.ref import ModelRef
 
 if TYPE_CHECKING:
     from holotype.pool.pool import Pool
@@ -77,7 +76,7 @@ class PoolBuilder:
     def with_model(
         self,
         name: str,
-        source: str | ModelRef | ModelInfo,
+        source: Named,
         *,
         dim: int | None = None,
         device: str | None = None,
@@ -99,12 +98,11 @@ class PoolBuilder:
             InvalidReferenceError: the text is no reference.
             InvalidArgumentError: it is neither a text, nor a reference, nor a record.
         """
-        ref = as_reference(ModelRef.parse(source) if isinstance(source, str) else source)
         inference = InferenceSettings(device=device)
         return self.with_spec(
             ModelSpec(
                 name=name,
-                variants=(VariantSpec(source=ReferenceSource(ref=ref), inference=inference),),
+                variants=(VariantSpec(source=as_source(source), inference=inference),),
                 inference=inference,
                 dim=dim,
                 memory_bytes=memory_bytes,

@@ -13,6 +13,9 @@ from holotype.catalogue import Catalogue
 from holotype.deployment.document import Deployment, Source, Swap
 from holotype.pool.applying import Applied, Applier, follows
 from holotype.pool.arguments import (
+    Named,
+    as_source,
+    check_deployment,
     check_finite,
     check_flag,
     check_mode,
@@ -61,7 +64,7 @@ class Operations:
         self._engine = engine
         self._caller = caller
         self._opener = opener
-        self._applier = Applier(engine, caller, opener)
+        self._applier = Applier(engine, caller, opener, catalogue)
         self._read = read
         self._location = location
         self._catalogue = catalogue
@@ -83,8 +86,10 @@ class Operations:
         """Serve another deployment; what did not change is not touched, what fails stays as it was.
 
         Raises:
+            InvalidArgumentError: it is no deployment, or has a number out of range.
             PoolError: a source is not supported or not allowed; nothing has changed.
         """
+        check_deployment(deployment)
         applied = self._applier.apply(deployment)
         self._preload(applied)
         return applied
@@ -138,7 +143,7 @@ class Operations:
         return self._applier.prepare(replacements, timeout_s=check_seconds("timeout_s", timeout_s))
 
     def borrow(
-        self, source: Source, *, timeout_s: float | None = None
+        self, source: Source | Named, *, timeout_s: float | None = None
     ) -> AbstractContextManager[Lease[Any]]:
         """Load a model under no name for as long as the block runs, to check or to measure it.
 
@@ -146,12 +151,13 @@ class Operations:
         refused if it does not fit.
 
         Args:
-            source: where it comes from.
+            source: where it comes from, as for `swap`.
             timeout_s: how long to wait for the load; None waits for its end.
 
         Raises:
             PoolError: it cannot be loaded; raised at the beginning of the block.
         """
+        source = as_source(source, self._catalogue)
         return borrow(self._engine, self._opener, source, timeout_s=check_timeout(timeout_s))
 
     def reload(self) -> Applied:
@@ -249,13 +255,13 @@ class Operations:
                 ) from error
 
     def plan(
-        self, name: str, source: Source | None = None, *, variant: str | None = None
+        self, name: str, source: Source | Named | None = None, *, variant: str | None = None
     ) -> MemoryPlan:
         """Return what a load would need and whom it would unload; nothing happens.
 
         Args:
             name: the name; of an ensemble, all members.
-            source: what would replace the model, beside it while it loads unless the deployment
+            source: what would replace the model, as for `swap`, beside it while it loads unless the deployment
                 says ``swap: replace``; None plans the load of what the deployment says.
             variant: only this variant; None for all.
 
@@ -270,7 +276,7 @@ class Operations:
         wanted: list[tuple[Slot, Unit]] = []
         for slot in (copy.slot for one in chosen for copy in one.copies):
             if source is not None:
-                wanted.append((slot, self._unit(slot, source)))
+                wanted.append((slot, self._unit(slot, as_source(source, self._catalogue))))
             elif slot.current is None:
                 wanted.append((slot, slot.unit))
         beside = source is not None and self._engine.settings.swap == "overlap"
@@ -305,7 +311,7 @@ class Operations:
     def swap(
         self,
         name: str,
-        source: Source,
+        source: Source | Named,
         *,
         variant: str | None = None,
         mode: Swap | None = None,
@@ -320,7 +326,8 @@ class Operations:
 
         Args:
             name: the name of the model.
-            source: where the new model comes from.
+            source: where the new model comes from: a reference such as ``local:models/mine``, a
+                record, or a source of a deployment.
             variant: which variant is replaced; it can be left out if there is one.
             mode: ``"overlap"`` loads the new model beside the old one; ``"replace"`` unloads the
                 old one first, and loads it again on failure. None takes that of the deployment.
@@ -329,6 +336,7 @@ class Operations:
             timeout_s: how long to wait for memory.
 
         Raises:
+            InvalidReferenceError: the text is no reference.
             UnknownNameError: the pool has no such name or variant.
             ContradictionError: the new model is of another kind, or makes other vectors.
             SupersededError: another swap came before this one began.

@@ -9,6 +9,7 @@ from typing import Self
 
 from holotype.deployment.document import Source, Swap
 from holotype.errors import InvalidArgumentError
+from holotype.pool.arguments import Named
 from holotype.pool.engine import Engine
 from holotype.pool.generation import Generation
 from holotype.pool.loading import LoadJob
@@ -23,12 +24,12 @@ class Replacement:
     Attributes:
         name: the name of the model.
         variant: the variant.
-        source: where the new model comes from.
+        source: where the new model comes from; see `Pool.swap`.
     """
 
     name: str
     variant: str
-    source: Source
+    source: Source | Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,4 +80,5 @@ def _with_other_start(start: str, rest: str) -> Iterator[str]:
     if start == "local:" and rest.startswith("///"):
         without_host = rest[2:]
     yield start + without_host
-    yield start + without_host.lower()
+    if start != "local:":  # the names of files differ by case
+        yield start + without_host.lower()

@@ -36,9 +36,9 @@ _NOT_BUILT = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <title>holotype</title>
 <h1>The page is not built</h1>
-<p>This server runs from a checkout, which holds the page's sources only. Build it with
-<code>make page</code>, which needs node 20.19 or newer, and start the server again. A wheel of
-holotype carries the built page.</p>
+<p>This holotype comes from a checkout, which holds the page's sources only. Run
+<code>make page</code> there, which needs node 20.19 or newer, install holotype again unless the
+installation is editable, and start the server again. A published wheel carries the built page.</p>
 <p>The APIs need no page: <a href="/openapi.json">openapi.json</a> describes them.</p>
 </html>
 """

@@ -43,6 +43,10 @@ class Calibration:
     maxima: tuple[float, ...]
     n_vectors: int
 
+    def __repr__(self) -> str:
+        """Show the sizes, not the values."""
+        return f"Calibration(dim={len(self.minima)}, n_vectors={self.n_vectors})"
+
     def __post_init__(self) -> None:
         """Refuse values that are not ranges."""
         for name in ("minima", "maxima"):

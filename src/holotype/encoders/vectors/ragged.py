@@ -164,6 +164,7 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
             positions, offsets = choose_parts(self.offsets, index)
             return Ragged(self.values[positions], offsets)
         if not isinstance(index, slice):
+            # An array without axes is one position.
             at = range(len(self))[cast(SupportsIndex, index)]
             return self.values[self.offsets[at] : self.offsets[at + 1]]
         start, stop, step = index.indices(len(self))

@@ -197,6 +197,7 @@ class SparseVectors(Sequence[SparseVector]):
             members, indptr = choose_parts(self.indptr, index)
             shape = (len(indptr) - 1, self.shape[1])
             return SparseVectors(indptr, self.indices[members], self.values[members], shape)
+        # An array without axes is one position.
         at = range(len(self))[cast(SupportsIndex, index)]
         part = slice(self.indptr[at], self.indptr[at + 1])
         return SparseVector(self.indices[part], self.values[part], self.shape[1])

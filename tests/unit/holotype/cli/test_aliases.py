@@ -107,6 +107,7 @@ def test_a_pull_that_is_too_large_is_refused(store: Path) -> None:
 def test_what_is_no_object_store_is_refused(store: Path, url: str) -> None:
     answer = run("artifact", "push", str(store / "blue"), url)
     assert (answer.exit_code, "pw" in answer.stderr) == (1, False)
+    assert ("copy the artifact's own" in answer.stderr) == (url == "local:artifacts")
 
 
 def test_who_sets_what_is_set_already_is_told_that_nothing_was_written(store: Path) -> None:

@@ -12,14 +12,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.golden.small_models import CATALOGUE
 from tests.unit.holotype.pool.serving import Kitchen
 
-from holotype.deployment.document import Deployment, MemoryLimit, ModelSpec, PoolSettings
-from holotype.errors import HolotypeError, InvalidArgumentError
-from holotype.pool import Limits, Pool
-from holotype.pool.arguments import LONGEST_S, check_finite, check_seconds, check_timeout
+from holotype.deployment import Loaded
+from holotype.deployment.document import (
+    Deployment,
+    MemoryLimit,
+    ModelSpec,
+    PoolSettings,
+    ReferenceSource,
+)
+from holotype.errors import HolotypeError, InvalidArgumentError, InvalidReferenceError
+from holotype.pool import Limits, Pool, Replacement
+from holotype.pool.arguments import (
+    LONGEST_S,
+    as_source,
+    check_finite,
+    check_seconds,
+    check_timeout,
+)
+from holotype.references.ref import ModelRef
 from holotype.server.settings import ServerSettings
 
+NO_SOURCES = (3, b"local:x", {"type": "local"}, Deployment())
 NO_TIMES = ("3", float("nan"), -1, -0.5, True, [1], 1j, Decimal(1), -(10**5000))
 NO_LIMIT = (float("inf"), 1e300, 10**400)
 EXPECTED = "expected seconds as a number, 0 or more"
@@ -239,3 +255,45 @@ def test_a_copy_of_a_handle_calls_in_the_same_way(pool: Pool) -> None:
 def test_a_model_needs_a_name_of_text(kitchen: Kitchen) -> None:
     with pytest.raises(InvalidArgumentError, match="the name of a model is 3; expected a text"):
         kitchen.pool(ModelSpec(name=3, variants=(kitchen.variant("a"),)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", NO_SOURCES, ids=str)
+def test_what_names_no_model_is_refused_by_all_that_take_a_source(pool: Pool, wrong: Any) -> None:
+    moved = Replacement(name="a", variant="default", source=wrong)
+    for take in (
+        lambda: pool.swap("a", wrong),
+        lambda: pool.prepare([moved]),
+        lambda: pool.borrow(wrong),
+        lambda: pool.plan("a", wrong),
+        lambda: Pool.builder().with_model("a", wrong),
+    ):
+        with pytest.raises(InvalidArgumentError, match="expected a record"):
+            take()
+    pool.swap("a", Kitchen.source("a", 2))
+
+
+def test_a_text_that_is_no_reference_is_refused_with_what_is_one(pool: Pool) -> None:
+    for take in (
+        lambda: pool.swap("a", "bge-m3"),
+        lambda: pool.plan("a", "bge-m3"),
+        lambda: pool.borrow("bge-m3"),
+    ):
+        with pytest.raises(InvalidReferenceError, match="did you mean 'catalogue:bge-m3'"):
+            take()
+
+
+def test_a_name_means_what_a_deployment_means_by_it() -> None:
+    parsed = ModelRef.parse("catalogue:tiny-dense-v2")
+    record = CATALOGUE.get_model("tiny-dense-v2")
+    for named in ("catalogue:tiny-dense-v2", parsed, record):
+        source = as_source(named, CATALOGUE)
+        assert isinstance(source, ReferenceSource)
+        assert (str(source.ref), source.ref.record) == (str(parsed), record)
+        assert as_source(source) is source
+
+
+@pytest.mark.parametrize("wrong", ["d.yaml", None, Loaded], ids=str)
+def test_only_a_deployment_is_applied(pool: Pool, wrong: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="such as load_deployment"):
+        pool.apply(wrong)
+    assert pool.names == ("a",)

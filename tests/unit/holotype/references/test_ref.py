@@ -114,6 +114,13 @@ def test_what_is_almost_a_reference_gets_the_right_spelling_told(
     assert f"did you mean {suggestion!r}" in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["file:///srv/Model", "folder:/srv/Model"])
+def test_a_folder_keeps_its_letters(text: str) -> None:
+    with pytest.raises(InvalidReferenceError) as caught:
+        ModelRef.parse(text)
+    assert caught.value.suggestions == ("local:/srv/Model",)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -101,3 +101,4 @@ def test_a_server_without_a_page_says_how_to_build_it(tmp_path: Path) -> None:
     answer = TestClient(app).get("/")
     assert answer.status_code == 404
     assert "make page" in answer.text
+    assert "install holotype again" in answer.text

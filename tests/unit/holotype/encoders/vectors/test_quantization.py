@@ -16,6 +16,10 @@ from holotype.errors import InvalidArgumentError
 VECTORS = np.random.default_rng(5).standard_normal((50, 20)).astype(np.float32)
 
 
+def test_ranges_show_their_sizes() -> None:
+    assert repr(calibrate(VECTORS)) == "Calibration(dim=20, n_vectors=50)"
+
+
 @pytest.mark.parametrize("precision", ["int8", "uint8"])
 def test_a_bucket_stands_for_its_middle(precision: str) -> None:
     ranges = calibrate(VECTORS)
