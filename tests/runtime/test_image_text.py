@@ -365,6 +365,15 @@ def test_labels_are_texts_in_an_order(
         opened(tmp_path).classify_image(PICTURES, labels, template=template)
 
 
+def test_a_picture_among_texts_is_told_who_reads_it(tmp_path: Path) -> None:
+    clip(tmp_path)
+    told = (
+        r"the text at index 1 is of type Image; expected str, and encode_image\(\) reads pictures$"
+    )
+    with pytest.raises(TypeError, match=told):
+        opened(tmp_path).encode(["a", PICTURES[0]])
+
+
 def test_labels_of_any_sequence_are_read_once(each: Any) -> None:
     encoder = each[2]
     expected = encoder.classify_image(PICTURES, ["a", "b"])

@@ -15,6 +15,7 @@ from holotype.cli.groups import Command
 from holotype.cli.output import fail, note, write, write_json, write_rows
 from holotype.cli.registry_arguments import AsJson, Kind, Limit, Version, open_registry
 from holotype.cli.wording import UNKNOWN
+from holotype.naming import nearest
 
 if TYPE_CHECKING:
     from holotype.registry import Activation, ModelVersion
@@ -79,6 +80,7 @@ def register(
     Prints the kind, the version, its reference and its fingerprint, separated by tabs.
     """
     with open_registry(database, chosen_catalogue(context)) as registry:
+        kinds = registry.kinds()
         added = registry.register(
             kind,
             version,
@@ -88,6 +90,9 @@ def register(
             inference_config=dict(map(_option, options or ())),
         )
     write("\t".join(_version_fields(added)) + "\n")
+    near = () if kind in kinds else nearest(kind, kinds, limit=1)
+    if near:
+        note(f"note: {kind} is a new kind; there is already one called {near[0]}")
 
 
 def list_command(

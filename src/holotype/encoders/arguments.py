@@ -108,6 +108,7 @@ ATTRIBUTE_EQUIVALENTS: Final[Mapping[str, str]] = {
     "start_multi_process_pool": "write encode(texts, devices=[...])",
     "encode_queries": "write encode_query(texts)",
     "encode_corpus": "write encode_document(texts)",
+    "encode_documents": "write encode_document(texts)",
     "embed_query": "write encode_query(text)",
     "embed_documents": "write encode_document(texts)",
     "save": "nothing here writes models; copy the folder, or write holotype artifact create",

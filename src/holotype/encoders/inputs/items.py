@@ -99,6 +99,12 @@ def _type_of(value: object) -> str:
     return "None" if value is None else f"of type {type(value).__name__}"
 
 
+def _meant_by(value: object) -> str:
+    """Return where something is read that is no text, to follow an error."""
+    is_picture = type(value).__module__.partition(".")[0] == "PIL"
+    return ", and encode_image() reads pictures" if is_picture else ""
+
+
 def count_items(items: object) -> int | None:
     """Return how many items there are; None for an iterator, which does not know."""
     if isinstance(items, str):
@@ -122,7 +128,7 @@ def check_text(text: object, index: int) -> str:
 def check_string(text: object, what: str) -> str:
     """Return a text that is named in errors as the caller knows it; see `check_text`."""
     if not isinstance(text, str):
-        raise TypeError(f"{what} is {_type_of(text)}; expected str")
+        raise TypeError(f"{what} is {_type_of(text)}; expected str{_meant_by(text)}")
     if text.isascii():
         return text
     try:

@@ -78,6 +78,16 @@ def test_a_version_is_registered_listed_and_activated(folder: Path) -> None:
     assert (listed["is_active"], listed["created_by"]) == (True, "alice")
 
 
+def test_a_new_kind_that_is_nearly_another_is_told(folder: Path) -> None:
+    assert registry("register", KIND, "v1", "./one").stderr == ""
+    assert registry("register", "reranker", "v1", "./one").stderr == ""
+    misspelt = registry("register", "text_embeding", "v1", "./one")
+    assert misspelt.stderr == (
+        "note: text_embeding is a new kind; there is already one called text_embedding\n"
+    )
+    assert registry("register", "text_embeding", "v2", "./two").stderr == ""
+
+
 def test_the_list_comes_in_pages(folder: Path) -> None:
     add("one", "two")
     first = registry("list", "--limit", "1")
