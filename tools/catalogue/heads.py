@@ -19,6 +19,7 @@ PARAMETERS = "/specs/parameters"
 _PROJECTS = "/architecture/has_projection"
 _VOCABULARY = "/specs/vocab_size"
 _WIDTH = "/specs/hidden_dim"
+_DIM = "/specs/embedding_dim"
 _BY_THE_FILE = (MTEB, COUNTED)
 """Sources that know nothing of the files beside the network's."""
 
@@ -46,7 +47,7 @@ def with_whole_counts(
     return {
         repository: _completed(chosen[PARAMETERS], encoding.get(repository, {}))
         for repository, chosen in facts.items()
-        if _value(chosen, _PROJECTS)
+        if _projects(chosen)
         for network in _network(chosen)
         if network in networks and key_of(chosen[PARAMETERS].source) in _BY_THE_FILE
     }
@@ -57,6 +58,12 @@ def _network(facts: Facts) -> Iterable[tuple[int, int]]:
     total, words, width = (_value(facts, p) for p in (PARAMETERS, _VOCABULARY, _WIDTH))
     if total and words and width:
         yield width, total - words * width
+
+
+def _projects(facts: Facts) -> bool:
+    """Whether a source says so, or the vectors have another width than the network."""
+    dim, width = _value(facts, _DIM), _value(facts, _WIDTH)
+    return bool(_value(facts, _PROJECTS, unknown=dim and width and dim != width))
 
 
 def _completed(count: Fact, row: Mapping[str, Any]) -> Fact | None:

@@ -22,6 +22,7 @@ def completed(
     layers: list[dict[str, Any]] | None = None,
     *,
     projects: bool | None = True,
+    dim: int = WIDTH,
     source: str = REGISTRY,
 ) -> dict[str, int | None]:
     """Return the counts that replace `count`, beside a plain model with other words."""
@@ -30,7 +31,11 @@ def completed(
         return {"/specs/vocab_size": Fact(words, REGISTRY), "/specs/hidden_dim": Fact(WIDTH, "")}
 
     plain = {PROJECTS: Fact(False, ""), PARAMETERS: Fact(3000 * WIDTH + BODY, REGISTRY)}
-    model = {PROJECTS: Fact(projects, ""), PARAMETERS: Fact(count, source)}
+    model = {
+        PROJECTS: Fact(projects, ""),
+        PARAMETERS: Fact(count, source),
+        "/specs/embedding_dim": Fact(dim, REGISTRY),
+    }
     facts = {
         "acme/plain": plain | sizes(3000),
         "acme/colbert": model | sizes(WORDS),
@@ -53,6 +58,10 @@ def test_the_count_of_a_network_gets_its_projection(
     layers: list[dict[str, Any]] | None, total: int | None
 ) -> None:
     assert completed(layers=layers) == {"acme/colbert": total}
+
+
+def test_vectors_of_another_width_come_from_a_projection() -> None:
+    assert completed(projects=None, dim=96) == {"acme/colbert": None}
 
 
 @pytest.mark.parametrize(
