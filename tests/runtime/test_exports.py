@@ -348,6 +348,20 @@ def test_a_checkpoint_without_a_graph_says_how_to_make_one(minilm_folder: Path) 
         load(MINILM, backend="openvino")
 
 
+def test_nothing_is_exported_from_an_export(minilm_onnx: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="or name the checkpoint that it was made from"):
+        export(MINILM, backend="openvino", checkpoint=minilm_onnx, to=tmp_path / "made")
+    with pytest.raises(CheckpointError, match=r"--dtype int8 --checkpoint FOLDER$"):
+        load(MINILM, backend="onnx", dtype="int8", checkpoint=minilm_onnx)
+
+
+def test_an_export_within_its_checkpoint_is_no_part_of_the_next(folder: Path, record: Any) -> None:
+    first = export(record, backend="onnx", checkpoint=folder, to=folder / "first").folder
+    again = export(record, backend="onnx", checkpoint=folder, to=folder / "again").folder
+    files = [sorted(read(made, MANIFEST_FILE)["files"]) for made in (first, again)]
+    assert files[0] == files[1]
+
+
 def test_an_export_without_weights_says_how_to_load_it(minilm_onnx: Path) -> None:
     with pytest.raises(CheckpointError, match="but a graph; load it with backend='onnx'"):
         load(MINILM, checkpoint=minilm_onnx)

@@ -235,7 +235,7 @@ def check_options(
     if dtype is not None and dtype not in known:
         if any(dtype in others for others in DTYPES.values()):
             raise InvalidArgumentError(
-                f"backend {backend} does not run in {dtype}; expected one of {', '.join(known)}"
+                f"backend {backend} does not take the dtype {dtype!r}; expected one of {', '.join(known)}"
             )
         raise InvalidArgumentError(f"unknown dtype {dtype!r}; {one_of(dtype, known)}")
     device = as_device(device)

@@ -342,7 +342,9 @@ class Checkpoint:
             )
         if backends:
             raise CheckpointError(
-                self.location, f"has no {WEIGHTS_FILE}, but a graph; load it with {backends}"
+                self.location,
+                f"has no {WEIGHTS_FILE}, but a graph; load it with {backends}, or name the "
+                "checkpoint that it was made from",
             )
         raise CheckpointError(
             self.location,

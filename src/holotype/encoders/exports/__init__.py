@@ -101,9 +101,9 @@ def export(
         backend=backend,
     )
     if texts is not None and not texts:
-        raise ValueError("there are no texts to compare; leave texts= out for those built in")
+        raise ValueError("there are no texts to compare; name some, or none for those built in")
     if texts is not None and isinstance(record, CaptionerModel):
-        raise ValueError(f"{record.id!r} reads no texts; leave texts= out")
+        raise ValueError(f"{record.id!r} reads no texts; name none")
     _check_limits(record, min_cosine, max_difference)
     folder = Path(_usual_name(record.id, backend, config.dtype) if to is None else to)
     problem = occupation(folder)
@@ -130,7 +130,7 @@ def _opened(
         return named, checkpoint
     ref = as_reference(named)
     if checkpoint is not None and ref.scheme != "catalogue":
-        raise InvalidArgumentError(f"'{ref}' says where the files are; leave checkpoint= out")
+        raise InvalidArgumentError(f"'{ref}' says where the files are; name no other folder")
     opened = open_reference(ref)
     folder = None if opened.checkpoint is None else opened.checkpoint.folder
     return opened.record, checkpoint if folder is None else folder

@@ -72,7 +72,12 @@ def copy_files(
     """
     folder, transformer = settings.folder, settings.transformer_folder
     modules = {folder / name for name in module_folders(settings.whole)}
-    described = {path.parent for path in folder.glob("*/config.json")}
+    described = {
+        path.parent
+        for path in folder.glob("*/config.json")
+        # What was exported into the checkpoint's own folder is no part of it.
+        if not (path.parent / MANIFEST_FILE).is_file()
+    }
     hidden = {path for path in described if path.name.startswith((".", "onnx", "openvino"))}
     for source in sorted({folder, transformer, *modules, *described} - hidden):
         for file in _small_files(source):

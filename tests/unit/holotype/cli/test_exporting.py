@@ -57,7 +57,7 @@ def test_a_limit_is_called_as_the_option_is() -> None:
         ),
         (
             ("--backend", "onnx", "--dtype", "bfloat16"),
-            "backend onnx does not run in bfloat16; expected one of float32, float16, int8",
+            "backend onnx does not take the dtype 'bfloat16'; expected one of float32, float16, int8",
         ),
     ],
 )
