@@ -371,7 +371,7 @@ def test_a_picture_among_texts_is_told_who_reads_it(tmp_path: Path) -> None:
         r"the text at index 1 is of type Image; expected str, and encode_image\(\) reads pictures$"
     )
     with pytest.raises(TypeError, match=told):
-        opened(tmp_path).encode(["a", PICTURES[0]])
+        opened(tmp_path).encode(["a", PICTURES[0]])  # type: ignore[list-item]  # the mistake
 
 
 def test_labels_of_any_sequence_are_read_once(each: Any) -> None:
