@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from sentence_transformers.base.modules import Transformer
@@ -53,6 +55,8 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2Model,
+    StableLmConfig,
+    StableLmModel,
     T5Config,
     T5EncoderModel,
     XLMRobertaConfig,
@@ -198,6 +202,7 @@ MIXING: dict[str, tuple[Any, Any, dict[str, Any]]] = {
         {"embedding_size": 32, "intra_bottleneck_size": 32, "true_hidden_size": 32},
     ),
     "nystromformer": (NystromformerConfig, NystromformerModel, {}),
+    "stablelm": (StableLmConfig, StableLmModel, {"num_key_value_heads": 2, "is_causal": False}),
     "yoso": (YosoConfig, YosoModel, {}),
 }
 
@@ -239,6 +244,23 @@ def test_architectures_in_which_padding_changes_vectors_run_text_by_text(
     assert_same(encoder.encode(texts), alone)
     with pytest.raises(UnsupportedCheckpointError, match="padding changes vectors"):
         export(dense_record(), checkpoint=folder, backend="onnx", to=tmp_path / "export")
+
+
+@pytest.mark.parametrize("architecture", ["big_bird", "longrope"])
+def test_networks_that_change_with_the_length_of_a_text_are_shared_by_threads(
+    architecture: str, tmp_path: Path, save_dense: Save, dense_record: DenseRecord
+) -> None:
+    config, model, sizes = MIXING[architecture]
+    base = save_word_model(config, model, tmp_path / "base", **sizes)
+    folder = save_dense(Pooling(32, "mean"), transformer=Transformer(str(base)))
+    encoder = load(dense_record(), checkpoint=folder, device="cpu")
+    texts = ["late", "what is a query the document of paris is the capital of france"]
+    state = torch.get_rng_state()
+    alone = [encoder.encode(text) for text in texts]
+    assert torch.equal(torch.get_rng_state(), state)
+    with ThreadPoolExecutor(4) as threads:
+        found = [*threads.map(encoder.encode, texts * 200)]
+    assert_same(np.stack(found), np.tile(np.stack(alone), (200, 1)))
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,22 @@ def test_auto_is_bfloat16_only_where_it_is_faster(
 
 
 @pytest.mark.usefixtures("fresh")
+def test_the_processor_is_measured_whatever_device_is_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: set[str] = set()
+
+    def known_map(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor], Tensor]:
+        measured.add(weight.device.type)
+        return linear_map(weight, bias)
+
+    monkeypatch.setattr(precision, "linear_map", known_map)
+    with torch.device("meta"):
+        precision._is_measured_faster()
+    assert measured == {"cpu"}
+
+
+@pytest.mark.usefixtures("fresh")
 def test_auto_is_float32_where_torch_cannot_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert settle_dtype("auto", CPU) == "float32"

@@ -368,7 +368,8 @@ def test_labels_are_texts_in_an_order(
 def test_a_picture_among_texts_is_told_who_reads_it(tmp_path: Path) -> None:
     clip(tmp_path)
     told = (
-        r"the text at index 1 is of type Image; expected str, and encode_image\(\) reads pictures$"
+        r"the text at index 1 is of type Image; expected str; encode_image\(\) of models that read "
+        "pictures takes them$"
     )
     with pytest.raises(TypeError, match=told):
         opened(tmp_path).encode(["a", PICTURES[0]])  # type: ignore[list-item]  # the mistake

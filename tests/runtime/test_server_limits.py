@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar
@@ -177,7 +178,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(slow: RunningServer) -> Non
             f"POST /v1/embeddings HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
             "X-Request-Timeout-Ms: 50\r\nContent-Length: 100\r\n\r\n{".encode()
         )
-        answer = connection.recv(4096).decode()
+        answer = b"".join(iter(partial(connection.recv, 4096), b"")).decode()
     assert answer.startswith("HTTP/1.1 504 ")
     assert "did not come whole within 0.05 s" in answer
 

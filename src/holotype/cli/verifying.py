@@ -218,8 +218,9 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
     n_unread = sum(report.error is not None for report in fresh)
     if n_unread and len(records) > 1:
         note(
-            f"note: {n_unread} of {counted_models(len(records))} could not be read; --resume FILE keeps "
-            "those that could, for the next run, and fewer --jobs send fewer requests at once"
+            f"note: {n_unread} of {counted_models(len(records))} could not be read; "
+            f"{'--resume' if resume else '--resume FILE'} keeps those that could, for the next run, and "
+            "fewer --jobs send fewer requests at once"
         )
     return [reports[record.id] for record in records]
 

@@ -11,9 +11,7 @@ from holotype.pool.engine import Engine
 from holotype.pool.generation import Lease
 from holotype.pool.opening import Opener
 from holotype.pool.slot import Slot
-
-BORROWED = "(borrowed)"
-"""The name of such models in events and metrics; no model of a deployment can have it."""
+from holotype.pool.status import BORROWED
 
 
 @contextmanager

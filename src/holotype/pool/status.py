@@ -7,6 +7,9 @@ from typing import Literal, TypeAlias
 
 from holotype.pool.generation import Version
 
+BORROWED = "(borrowed)"
+"""The name of models that serve nobody, in events and metrics; none of a deployment can have it."""
+
 ModelState: TypeAlias = Literal["cold", "loading", "ready", "sick"]
 
 
@@ -62,8 +65,11 @@ class VariantStatus:
             return f"{self.name!r} returned NaN or infinity and is not called"
         because = f": {self.last_error}" if self.last_error else ""
         if self.state == "cold" and self.evicted_for is not None and not because:
+            other = repr(self.evicted_for)
+            if self.evicted_for == BORROWED:
+                other = "one that was checked or measured"
             because = (
-                f": it was unloaded for {self.evicted_for!r}; raise pool.memory, or preload no more "
+                f": it was unloaded for {other}; raise pool.memory, or preload no more "
                 "than fits, and pin what has to stay"
             )
         return f"{self.name!r} is {self.state}{because}"

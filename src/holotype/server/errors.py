@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from holotype.errors import HolotypeError
 
@@ -137,3 +138,9 @@ class DeadlinePassedError(RequestError):
 
     status = 504
     code = "deadline_exceeded"
+
+
+class SlowBodyError(DeadlinePassedError):
+    """The body did not come in time; its rest is not waited for."""
+
+    headers: ClassVar[Mapping[str, str]] = {"connection": "close"}

@@ -74,6 +74,8 @@ _POSITIONS_AFTER_PADDING = {
 _RELATIVE_POSITIONS = {"mt5", "t5", "umt5"}
 DECODERS = frozenset({"gemma", "gemma2", "llama", "mistral", "qwen2", "qwen3"})
 """Architectures whose tokens see what comes before alone, unless a configuration says otherwise."""
+# These do not pass on that they are not causal, which counts in rows with padding then.
+_CAUSAL_WITHOUT_PADDING = {"nemotron", "stablelm"}
 BIG_BIRDS = ("big_bird", "bigbird_pegasus")
 """Architectures that may attend in blocks."""
 _MIX_PADDING = frozenset({"convbert", "cpmant", "fnet", "mobilebert", "nystromformer", "yoso"})
@@ -370,17 +372,28 @@ def mixes_padding(config: Mapping[str, object]) -> bool:
         config: what a `config.json` holds, or a configuration of transformers.
     """
     kind = config.get("model_type")
-    if kind in _MIX_PADDING or _scales_by_longest(config):
+    if kind in _MIX_PADDING or changes_with_length(config):
         return True
-    if kind in BIG_BIRDS:
-        # Blocks are counted from the end, and rows of few tokens are not divided.
-        return config.get("attention_type", "block_sparse") == "block_sparse"
     # transformers has two ways to hide what follows, one of them for rows without padding alone.
     # Here only that one knows whether to.
     is_causal = config.get("is_causal")
     if is_causal is None:
         return kind == "gemma" and bool(config.get("use_bidirectional_attention"))
-    return bool(is_causal) and kind not in DECODERS
+    if not is_causal:
+        return kind in _CAUSAL_WITHOUT_PADDING
+    return kind not in DECODERS
+
+
+def changes_with_length(config: Mapping[str, object]) -> bool:
+    """Return whether transformers changes the network itself to the length of the longest row.
+
+    Args:
+        config: as for `mixes_padding`.
+    """
+    if config.get("model_type") in BIG_BIRDS:
+        # Blocks are counted from the end, and rows of few tokens are not divided.
+        return config.get("attention_type", "block_sparse") == "block_sparse"
+    return _scales_by_longest(config)
 
 
 def _scales_by_longest(config: Mapping[str, object]) -> bool:

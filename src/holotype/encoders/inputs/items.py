@@ -102,7 +102,7 @@ def _type_of(value: object) -> str:
 def _meant_by(value: object) -> str:
     """Return where something is read that is no text, to follow an error."""
     is_picture = type(value).__module__.partition(".")[0] == "PIL"
-    return ", and encode_image() reads pictures" if is_picture else ""
+    return "; encode_image() of models that read pictures takes them" if is_picture else ""
 
 
 def count_items(items: object) -> int | None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 
-from holotype.encoders.checkpoints.settings import BIG_BIRDS, CheckpointSettings, mixes_padding
+from holotype.encoders.checkpoints.settings import (
+    BIG_BIRDS,
+    CheckpointSettings,
+    changes_with_length,
+    mixes_padding,
+)
 from holotype.encoders.inputs.rows import TOKENS_AT_ONCE, Row
 from holotype.encoders.inputs.sides import read_whole
 from holotype.encoders.inputs.tokenizer import TextTokenizer
@@ -115,7 +122,11 @@ class Backbone:
         move: Any = model.to
         self._model: PreTrainedModel = move(device=self.device, dtype=self.dtype)
         self.memory_bytes = weight_bytes(self._model)
-        self.mixes_padding = mixes_padding(model.config.to_dict())
+        config = model.config.to_dict()
+        self.mixes_padding = mixes_padding(config)
+        # Two threads would change it to the lengths of both their texts.
+        changes = changes_with_length(config)
+        self._turn: AbstractContextManager[object] = Lock() if changes else nullcontext()
         self._is_big_bird = model.config.model_type in BIG_BIRDS
         self._parameters = set(inspect.signature(model.forward).parameters)
 
@@ -180,16 +191,20 @@ class Backbone:
         }
         if "token_type_ids" in self.tokenizer.input_names and "token_type_ids" in self._parameters:
             inputs["token_type_ids"] = self._place(batch.type_ids, group)
-        if self._is_big_bird:
-            self._choose_attention(group.n_tokens)
-        return self._model(**inputs)
+        with self._turn:
+            if self._is_big_bird:
+                self._choose_attention(group.n_tokens)
+            return self._model(**inputs)
 
     def _choose_attention(self, n_tokens: int) -> None:
         """Let BigBird attend in blocks again, which it gives up at the first short row for good."""
         base: Any = self._model.base_model
         config, encoder = base.config, base.encoder if base.config.is_encoder_decoder else base
         is_short = n_tokens <= (5 + 2 * config.num_random_blocks) * config.block_size
-        encoder.set_attention_type("original_full" if is_short else config.attention_type)
+        # It makes new layers for the weights that there are. What these begin with would be drawn, which
+        # takes a tenth of a second and numbers of the program's generator.
+        with torch.device("meta"):
+            encoder.set_attention_type("original_full" if is_short else config.attention_type)
 
     def _place(self, values: Any, group: Group) -> Tensor:
         return send(values, self.device).view(group.shape)

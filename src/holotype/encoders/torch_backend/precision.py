@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from time import perf_counter
 from typing import Any
 
@@ -62,8 +62,9 @@ def _is_measured_faster() -> bool:
     """
     maps = {}
     for dtype in (torch.float32, torch.bfloat16):
-        made = linear_map(torch.ones((_OUT_DIM, _IN_DIM), dtype=dtype), None)
-        maps[dtype] = made, torch.ones((_N_TOKENS, _IN_DIM), dtype=dtype)
+        # A program may have set another default, and measure its GPU.
+        ones = partial(torch.ones, dtype=dtype, device="cpu")
+        maps[dtype] = linear_map(ones(_OUT_DIM, _IN_DIM), None), ones(_N_TOKENS, _IN_DIM)
     least_s = dict.fromkeys(maps, float("inf"))
     with torch.inference_mode():
         for _ in range(_N_TURNS):

@@ -27,6 +27,7 @@ from holotype.server.errors import (
     FieldProblem,
     FingerprintMismatchError,
     RequestError,
+    SlowBodyError,
     UnprocessableError,
 )
 from holotype.server.inference.answers import RawHeaders
@@ -84,7 +85,7 @@ class Call:
 
         Raises:
             RequestError: the key, a header or the body is wrong.
-            DeadlinePassedError: the body did not come in time.
+            SlowBodyError: the body did not come in time.
         """
         caller = await authorize(request, "infer")
         call = cls(request, state_of(request), caller.id)
@@ -92,7 +93,7 @@ class Call:
             async with asyncio.timeout(call.remaining_s):
                 raw = await read_json(headers_of(request.scope), request.receive)
         except TimeoutError:
-            raise DeadlinePassedError(
+            raise SlowBodyError(
                 f"the body of the request did not come whole within {call._allowed_s:g} s; send it "
                 "faster, or allow more with the header x-request-timeout-ms"
             ) from None

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from holotype.deployment.reading import read_text
-from holotype.pool.status import PoolStatus, VariantStatus
+from holotype.pool.status import BORROWED, PoolStatus, VariantStatus
 from holotype.server.health import find_problems
 from holotype.server.state import ServerState
 
@@ -52,6 +52,13 @@ def problems(**values: Any) -> list[str]:
             [
                 "'m' is cold: it was unloaded for 'other'; raise pool.memory, or preload no more "
                 "than fits, and pin what has to stay"
+            ],
+        ),
+        (
+            {"evicted_for": BORROWED},
+            [
+                "'m' is cold: it was unloaded for one that was checked or measured; raise "
+                "pool.memory, or preload no more than fits, and pin what has to stay"
             ],
         ),
         (
