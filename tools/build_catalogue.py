@@ -130,23 +130,20 @@ def make(
         settle_the_date(kept, (mentions or {}).get(repository), (papers or {}).get(repository))
         found.append((model, said, choose(kept, by_hand[kind, repository])))
     chosen = {model["huggingface_id"]: facts for model, _, facts in found}
-    too_long_or_short = with_refuted_lengths(chosen, mteb)
-    misdated = with_refuted_dates(chosen, mteb)
-    copied = with_copied_languages(chosen, mteb)
     completed = with_whole_counts(chosen, encoding)
     families = Families(chosen, mteb)
-    refuted = {repository for repository in families.facts if families.contradict(repository)}
+    withdrawn = {
+        LICENSE: {repository for repository in families.facts if families.contradict(repository)},
+        LENGTH: with_refuted_lengths(chosen, mteb),
+        RELEASED: with_refuted_dates(chosen, mteb),
+        LANGUAGES: with_copied_languages(chosen, mteb),
+    }
     entries, disagreements = [], []
     for model, said, facts in found:
         kind, repository = model["type"], model["huggingface_id"]
-        if repository in refuted:
-            facts.pop(LICENSE, None)
-        if repository in too_long_or_short:
-            facts.pop(LENGTH, None)
-        if repository in misdated:
-            facts.pop(RELEASED, None)
-        if repository in copied:
-            facts.pop(LANGUAGES, None)
+        for pointer, repositories in withdrawn.items():
+            if repository in repositories:
+                facts.pop(pointer, None)
         if repository in completed:
             _replace(facts, PARAMETERS, completed[repository])
         _name_the_successor(facts, repository, ids)

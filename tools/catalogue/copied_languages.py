@@ -14,6 +14,7 @@ from typing import Any
 from catalogue.facts import MTEB, Fact
 from catalogue.languages import shortest_tags
 from catalogue.provenance import key_of
+from catalogue.refuted import with_refuted_values
 
 LANGUAGES = "/capabilities/languages"
 
@@ -33,21 +34,21 @@ def with_copied_languages(
         facts: what was chosen for each model, by repository.
         mteb: mteb's registry, by repository.
     """
-    known = {
-        repository: chosen[LANGUAGES] for repository, chosen in facts.items() if LANGUAGES in chosen
-    }
-    wrong = {
-        stated
-        for repository, fact in known.items()
-        if key_of(fact.source) != MTEB
-        for stated in [tuple(shortest_tags(mteb.get(repository, {}).get("languages") or ()))]
-        if len(stated) >= _LONG and not _languages(fact.value) <= _languages(stated)
-    }
-    return {
-        repository
-        for repository, fact in known.items()
-        if key_of(fact.source) == MTEB and tuple(fact.value) in wrong
-    }
+    return with_refuted_values(
+        facts,
+        mteb,
+        pointer=LANGUAGES,
+        key="languages",
+        group=lambda _: "",
+        refutes=_refutes,
+        form=lambda tags: tuple(shortest_tags(tags)),
+    )
+
+
+def _refutes(fact: Fact, stated: tuple[str, ...]) -> bool:
+    if key_of(fact.source) == MTEB or len(stated) < _LONG:
+        return False
+    return not _languages(fact.value) <= _languages(stated)
 
 
 def _languages(tags: Collection[str]) -> set[str]:

@@ -6,11 +6,16 @@ value into several of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from catalogue.facts import MTEB, Fact
 from catalogue.provenance import key_of
+
+
+def _as_it_is(value: Any) -> Hashable:
+    found: Hashable = value
+    return found
 
 
 def with_refuted_values(
@@ -21,6 +26,7 @@ def with_refuted_values(
     key: str,
     group: Callable[[str], str],
     refutes: Callable[[Fact, Any], bool],
+    form: Callable[[Any], Hashable] = _as_it_is,
 ) -> set[str]:
     """Return the repositories whose value is mteb's alone, and wrong for another of their group.
 
@@ -31,18 +37,19 @@ def with_refuted_values(
         key: what the registry calls it.
         group: returns what a repository shares with those whose lines were filled in with its own.
         refutes: whether what was chosen shows that the registry's value is wrong.
+        form: returns that value as entries have it, and a value of an entry as it is.
     """
     wrong = {
-        (group(repository), stated)
+        (group(repository), form(stated))
         for repository, known in facts.items()
         if (stated := mteb.get(repository, {}).get(key)) is not None
         and (fact := known.get(pointer)) is not None
-        and refutes(fact, stated)
+        and refutes(fact, form(stated))
     }
     return {
         repository
         for repository, known in facts.items()
         if (fact := known.get(pointer)) is not None
         and key_of(fact.source) == MTEB
-        and (group(repository), fact.value) in wrong
+        and (group(repository), form(fact.value)) in wrong
     }
