@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from holotype.cli.groups import Command
-from holotype.cli.output import as_command, fail, note, write, write_json, write_rows
+from holotype.cli.output import as_command, fail, note, write_json, write_row, write_rows
 from holotype.errors import HolotypeError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def set_command(
         )
     except HolotypeError as error:
         fail(error.told(as_command))
-    write("\t".join(_fields(history)) + "\n")
+    write_row(_fields(history))
     if not is_switched:
         since = _values(history.current)["time"]
         kept = "" if not reason else ", and the reason is not written to the history"
@@ -101,7 +101,7 @@ def rollback(
         )
     except HolotypeError as error:
         fail(error.told(as_command))
-    write("\t".join(_fields(history)) + "\n")
+    write_row(_fields(history))
 
 
 def list_command(store: Store = _STORE, as_json: AsJson = False) -> None:

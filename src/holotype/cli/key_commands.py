@@ -12,7 +12,7 @@ import typer
 from holotype.cli.actors import Actor, name_actor
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json, write_rows
+from holotype.cli.output import fail, note, write, write_json, write_row, write_rows
 from holotype.cli.wording import UNKNOWN
 from holotype.errors import HolotypeError
 
@@ -85,7 +85,7 @@ def revoke(
     """Revoke a key; servers refuse it within a second. Revoking it again changes nothing."""
     with _keys(database) as keys:
         gone = keys.revoke(id, actor=name_actor(actor))
-    write("\t".join(_fields(gone)) + "\n")
+    write_row(_fields(gone))
 
 
 @contextmanager

@@ -56,6 +56,11 @@ def write(text: str) -> None:
         raise typer.Exit(_PIPE_CLOSED) from None
 
 
+def write_row(fields: Iterable[str]) -> None:
+    """Write one row, separated by tabs also for a person."""
+    write("\t".join(fields) + "\n")
+
+
 def write_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write rows: under headings for a person, separated by tabs for a program.
 

@@ -12,7 +12,7 @@ from holotype.cli.actors import Actor, name_actor
 from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.database import DEFAULT, Address
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json, write_rows
+from holotype.cli.output import fail, note, write_json, write_row, write_rows
 from holotype.cli.registry_arguments import AsJson, Kind, Limit, Version, open_registry
 from holotype.cli.wording import UNKNOWN
 from holotype.naming import nearest
@@ -89,7 +89,7 @@ def register(
             model_id=model,
             inference_config=dict(map(_option, options or ())),
         )
-    write("\t".join(_version_fields(added)) + "\n")
+    write_row(_version_fields(added))
     near = () if kind in kinds else nearest(kind, kinds, limit=1)
     if near:
         note(f"note: {kind} is a new kind; there is already one called {near[0]}")
@@ -152,7 +152,7 @@ def activate(
             request_id=request_id,
             allow_different_vectors=allow_different_vectors,
         )
-    write("\t".join(_activation_fields(done)) + "\n")
+    write_row(_activation_fields(done))
 
 
 def rollback(
@@ -177,7 +177,7 @@ def rollback(
             request_id=request_id,
             allow_different_vectors=allow_different_vectors,
         )
-    write("\t".join(_activation_fields(done)) + "\n")
+    write_row(_activation_fields(done))
 
 
 def history_command(
