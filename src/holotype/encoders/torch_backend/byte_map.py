@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from holotype.encoders.torch_backend.devices import processor_has
 from holotype.encoders.torch_backend.linear_map import LinearMap, in_pieces
 from holotype.encoders.torch_backend.row_counts import BY_BYTES
 
@@ -186,13 +187,11 @@ def byte_products(device: torch.device) -> bool:
     """Return whether a device multiplies bytes by instructions of its own, through oneDNN."""
     operators: Any = torch.ops.onednn
     library: Any = torch.backends.mkldnn
-    # Before torch 2.10 there is no public way to know.
-    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
     return (
         device.type == "cpu"
         and library.is_available()
         and all(hasattr(operators, name) for name in ("qlinear_pointwise", "qlinear_prepack"))
-        and bool(capabilities().get("avx512_vnni"))
+        and processor_has("avx512_vnni")
         and _keeps_large_products()
     )
 

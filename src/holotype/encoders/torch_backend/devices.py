@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
 from holotype.errors import DeviceMemoryError, InvalidArgumentError
+
+
+def processor_has(instructions: str) -> bool:
+    """Return whether torch knows that the processor has instructions, such as ``avx512_vnni``."""
+    # Before torch 2.10 there is no public way to know.
+    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
+    return bool(capabilities().get(instructions))
 
 
 def resolve_device(name: str | None) -> torch.device:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache, partial
 from time import perf_counter
-from typing import Any
 
 import torch
 
+from holotype.encoders.torch_backend.devices import processor_has
 from holotype.encoders.torch_backend.linear_map import linear_map
 from holotype.encoders.torch_backend.row_counts import multiplies_by_tiles
 
@@ -44,13 +44,9 @@ def favours_bfloat16(device: torch.device) -> bool:
     """Return whether a device is known to multiply bfloat16 faster than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    # Before torch 2.10 there is no public way to know.
-    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
     if device.type != "cpu":
         return False
-    return multiplies_by_tiles() or (
-        bool(capabilities().get("avx512_bf16")) and _is_measured_faster()
-    )
+    return multiplies_by_tiles() or (processor_has("avx512_bf16") and _is_measured_faster())
 
 
 @cache

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any
 
 import torch
+
+from holotype.encoders.torch_backend.devices import processor_has
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,4 @@ def row_counts(dtype: torch.dtype) -> RowCounts:
 @cache
 def multiplies_by_tiles() -> bool:
     """Return whether the processor multiplies bfloat16 by tiles (AMX)."""
-    # Before torch 2.10 there is no public way to know.
-    capabilities: Any = getattr(torch.cpu, "get_capabilities", dict)
-    return bool(capabilities().get("amx_bf16"))
+    return processor_has("amx_bf16")
