@@ -261,8 +261,8 @@ class Operations:
 
         Args:
             name: the name; of an ensemble, all members.
-            source: what would replace the model, as for `swap`, beside it while it loads unless the deployment
-                says ``swap: replace``; None plans the load of what the deployment says.
+            source: what would replace the model, as for `swap`, beside it while it loads unless
+                the deployment says ``swap: replace``; None plans the load of what it says.
             variant: only this variant; None for all.
 
         Raises:

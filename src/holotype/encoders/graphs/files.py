@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +118,7 @@ def _check_facts(config: ModelConfig[Any], folder: Path, facts: ExportFacts) -> 
             where,
             f"is an export in {facts.dtype}, but {config.dtype} is asked for; pass "
             f"dtype={facts.dtype!r} to run it, or make another of its checkpoint: "
-            f"{_how(dataclasses.replace(config, checkpoint='FOLDER'))}",
+            f"{_how(replace(config, checkpoint='FOLDER'))}",
         )
     if None not in (facts.revision, record.revision) and facts.revision != record.revision:
         raise CheckpointError(
