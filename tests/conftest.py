@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator
 
 # Before anything imports torch. Several workers whose threads wait for each other on the same cores
 # take twice as long, and tiny matrices have no work for a second thread.
@@ -34,6 +35,17 @@ def pytest_collection_finish() -> None:
 def _warm_process() -> None:
     """The process whose forks `warm_process.run` runs programs in, which has imported torch."""
     warm_process.start()
+
+
+@pytest.fixture
+def new_threads() -> Callable[[], set[str]]:
+    """What names holotype's threads that run now and did not when the test began."""
+    before = set(threading.enumerate())
+    return lambda: {
+        thread.name
+        for thread in threading.enumerate()
+        if thread not in before and "holotype" in thread.name
+    }
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,10 +103,10 @@ class BrokenNetwork(CountingNetwork):
         raise RuntimeError("out of memory")
 
 
-def test_an_error_on_one_device_reaches_the_caller() -> None:
+def test_an_error_on_one_device_reaches_the_caller(new_threads: Callable[[], set[str]]) -> None:
     with pytest.raises(RuntimeError, match="out of memory"):
         outputs_of([CountingNetwork(), BrokenNetwork()], range(20))
-    assert not [thread for thread in threading.enumerate() if "holotype-device" in thread.name]
+    assert not new_threads()
 
 
 def test_a_network_is_no_more_than_two_batches_ahead_of_the_caller() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,6 @@ def _small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def network() -> Network:
     return LengthNetwork()
-
-
-def threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate() if "holotype" in thread.name}
 
 
 @given(st.lists(st.integers(0, 50), max_size=30))
@@ -183,16 +179,18 @@ def test_no_item_gives_no_window(network: Network) -> None:
     assert list(stream([network], TASK, [], settings_of())) == []
 
 
-def test_a_stream_that_is_closed_early_leaves_no_thread(network: Network) -> None:
+def test_a_stream_that_is_closed_early_leaves_no_thread(
+    network: Network, new_threads: Callable[[], set[str]]
+) -> None:
     running = stream([network], TASK, ["text"] * 100, settings_of())
     next(running)
-    assert threads()
+    assert new_threads()
     running.close()
-    assert not threads()
+    assert not new_threads()
 
 
 def test_an_error_of_the_iterator_reaches_the_caller_and_leaves_no_thread(
-    network: Network,
+    network: Network, new_threads: Callable[[], set[str]]
 ) -> None:
     def texts() -> Iterator[str]:
         yield from ["text"] * 9
@@ -200,7 +198,7 @@ def test_an_error_of_the_iterator_reaches_the_caller_and_leaves_no_thread(
 
     with pytest.raises(LookupError, match="the database is gone"):
         list(stream([network], TASK, texts(), settings_of()))
-    assert not threads()
+    assert not new_threads()
 
 
 def test_windows_before_an_error_of_the_iterator_are_still_yielded(network: Network) -> None:
@@ -241,7 +239,9 @@ def test_a_network_that_is_closed_during_a_call_is_told_with_the_model() -> None
             run()
 
 
-def test_an_error_while_reading_reaches_the_caller_and_leaves_no_thread(network: Network) -> None:
+def test_an_error_while_reading_reaches_the_caller_and_leaves_no_thread(
+    network: Network, new_threads: Callable[[], set[str]]
+) -> None:
     class Broken(LimitReader):
         def read(self, texts: Sequence[str]) -> Reading[Row]:
             raise RuntimeError("no tokenizer")
@@ -249,7 +249,7 @@ def test_an_error_while_reading_reaches_the_caller_and_leaves_no_thread(network:
     task = task_of(Broken())
     with pytest.raises(RuntimeError, match="no tokenizer"):
         list(stream([network], task, ["text"] * 20, settings_of()))
-    assert not threads()
+    assert not new_threads()
 
 
 def test_what_is_cut_is_told_once_with_the_totals_of_all_windows(network: Network) -> None:
@@ -352,6 +352,6 @@ def test_one_item_that_gives_nan_is_an_error() -> None:
         run_one([NanNetwork()], TASK, "text", settings_of())
 
 
-def test_one_item_starts_no_thread(network: Network) -> None:
+def test_one_item_starts_no_thread(network: Network, new_threads: Callable[[], set[str]]) -> None:
     run_one([network], TASK, "text", settings_of())
-    assert threads() == set()
+    assert new_threads() == set()
