@@ -30,6 +30,8 @@ from holotype.encoders.torch_backend.bert_forward import BertForward
 from holotype.encoders.torch_backend.compiled_attention import INSTRUCTION_SETS
 from holotype.encoders.torch_backend.few_tokens import FewTokensForward, with_kernel
 from holotype.encoders.torch_backend.forwards import packed_forward
+from holotype.encoders.torch_backend.linear_map import OneDnnLinearMap
+from holotype.encoders.torch_backend.row_counts import row_counts
 
 SIZES: dict[str, Any] = {
     "hidden_size": 128,
@@ -58,8 +60,13 @@ def model_of(name: str, dtype: torch.dtype = torch.float32, **sizes: Any) -> Pre
 
 
 def both(model: PreTrainedModel) -> tuple[BertForward, FewTokensForward]:
-    """A forward pass without and with the kernels."""
-    forward = packed_forward(model, has_types=True)
+    """A forward pass without and with the kernels, with weights as one thread lays them out."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        forward = packed_forward(model, has_types=True)
+    finally:
+        torch.set_num_threads(n_threads)
     assert isinstance(forward, BertForward)
     found = with_kernel(forward)
     assert isinstance(found, FewTokensForward)
@@ -270,13 +277,33 @@ def test_other_sizes_and_activations_run_without_the_kernels(
 def test_another_layout_of_oneDNN_runs_without_the_kernels(  # noqa: N802
     kernels: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shape = torch.Size((128, 128))
-    assert few_tokens.lies_in_panels(shape, torch.float32, 64)
-    assert not few_tokens.lies_in_panels(shape, torch.float32, 32)
+    weight = torch.randn(128, 128, generator=torch.Generator().manual_seed(0))
+    packed = OneDnnLinearMap(weight, None, row_counts(weight.dtype)).packed
+    assert few_tokens.lies_in_panels(packed, 64)
+    assert not few_tokens.lies_in_panels(packed, 32)
     monkeypatch.setattr(few_tokens, "lies_in_panels", lambda *_: False)
     forward = packed_forward(model_of("BertModel"), has_types=True)
     assert forward is not None
     assert with_kernel(forward) is forward
+
+
+@pytest.mark.parametrize("counts", [(1, 3), (3, 1), (1, 8), (8, 1)])
+@pytest.mark.usefixtures("kernels")
+def test_weights_of_one_shape_may_be_laid_out_by_different_numbers_of_threads(
+    counts: tuple[int, int],
+) -> None:
+    rows = rows_of([7, 3])
+    expected = reference(model_of("BertModel"), rows)
+    before = torch.get_num_threads()
+    try:
+        for n_threads in counts:
+            torch.set_num_threads(n_threads)
+            forward = packed_forward(model_of("BertModel"), has_types=True)
+            assert isinstance(forward, BertForward)
+            found: Any = with_kernel(forward)
+            torch.testing.assert_close(run(found, rows), expected, atol=1e-5, rtol=1e-5)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_processor_without_the_instructions_runs_without_the_kernels(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import logging
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import torch
@@ -96,7 +95,7 @@ def _beside(forward: BertForward) -> FewTokensForward | None:
         return None
     first = forward.layers[0]
     packed = [packed for packed, _ in known]
-    if not all(lies_in_panels(one.shape, one.dtype, found.PANEL) for row in packed for one in row):
+    if not all(lies_in_panels(one, found.PANEL) for row in packed for one in row):
         return None
     by = instruction_set(found, packed[0][0].dtype)
     # Where numbers leave float32, the passes differ in what they make of infinities.
@@ -162,27 +161,25 @@ def _layer(layer: Layer) -> tuple[list[Tensor], dict[str, Tensor]] | None:
     return weights, {name: one.float().contiguous() for name, one in others.items()}
 
 
-@cache
-def lies_in_panels(shape: torch.Size, dtype: torch.dtype, panel: int) -> bool:
-    """Return whether oneDNN keeps a weight as the kernels read it.
+def lies_in_panels(packed: Tensor, panel: int) -> bool:
+    """Return whether oneDNN keeps a weight, ``[out_dim, in_dim]``, as the kernels read it.
 
-    Its layout is its own affair and depends on the processor, so it is looked at.
+    Its layout is its own affair, so each weight is looked at. It depends on the processor, and
+    without AVX-512 on how many threads torch had when the weight was laid out.
     """
     operators: Any = torch.ops.mkldnn
-    n_outputs, n_inputs = shape
+    n_outputs, n_inputs = packed.shape
     if n_outputs % panel or n_inputs % 2:
         return False
     if not all(hasattr(operators, name) for name in ("data_ptr", "_nbytes")):
         return False
-    generator = torch.Generator().manual_seed(0)
-    weight = torch.randn(shape, generator=generator).to(dtype)
-    per_input = 1 if dtype == torch.float32 else 2
-    expected = weight.view(n_outputs // panel, panel, n_inputs // per_input, per_input)
-    expected = expected.transpose(1, 2).contiguous().flatten()
-    packed = operators._reorder_linear_weight(weight, None)
-    if operators._nbytes(packed) != expected.nbytes:
+    weight = packed.to_dense()
+    if operators._nbytes(packed) != weight.nbytes:
         return False
-    return torch.equal(_numbers(packed), expected)
+    per_input = 1 if weight.dtype == torch.float32 else 2
+    panels = weight.view(n_outputs // panel, panel, n_inputs // per_input, per_input)
+    expected = panels.transpose(1, 2)
+    return torch.equal(_numbers(packed).view(expected.shape), expected)
 
 
 def _numbers(packed: Tensor) -> Tensor:
