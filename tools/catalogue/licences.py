@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalogue.facts import MTEB, Fact
+from catalogue.facts import MTEB, Fact, is_rounded
 from catalogue.provenance import key_of
 
 LICENSE = "/license"
@@ -30,7 +30,7 @@ _FREE = frozenset(
 
 _BINDING_BASES = re.compile(
     r"google/(?:code|embedding|pali|t5)gemma.*|google/gemma-(?!4).*"
-    r"|meta-llama/.*|LiquidAI/LFM2.*|Qwen/Qwen2\.5-(?:VL-|Coder-)?3B.*",
+    r"|meta-llama/.*|LiquidAI/LFM2.*|Qwen/Qwen2\.5-(?:VL-|Coder-|Omni-)?3B.*",
     re.IGNORECASE,
 )
 """Bases under terms of their makers' own: https://ai.google.dev/gemma/terms (Gemma 4 is free),
@@ -46,8 +46,8 @@ _BINDING_NETWORKS = frozenset(
 _NAMES_OF_LLAMA = re.compile(r"llama-?[234]|repllama|sheared-llama", re.IGNORECASE)
 """Names of models made of Llama; a network of that type may have been trained from the start."""
 
-_SMALLEST_VL, _FREE_VL = "qwen2_5_vl", 5_000_000_000
-"""The network of Qwen2.5-VL, and the size that only models of its free weights have."""
+_BINDING_WHERE_SMALL, _FREE_FROM = frozenset(["qwen2_5_omni_thinker", "qwen2_5_vl"]), 5_000_000_000
+"""The networks of Qwen2.5-Omni and Qwen2.5-VL, and the size that only models of free weights have."""
 
 Facts = Mapping[str, Fact]
 
@@ -59,15 +59,25 @@ class Families:
     facts: Mapping[str, Facts]
     mteb: Mapping[str, Mapping[str, Any]]
     children: Mapping[str, list[str]] = field(init=False)
+    bound_counts: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Find the models that were made of each."""
+        """Find the models that were made of each, and how many parameters those of binding bases have."""
         children: dict[str, list[str]] = {}
-        for repository in self.facts:
+        counts: set[int] = set()
+        for repository, facts in self.facts.items():
             base = self._base(repository)
             if base is not None:
                 children.setdefault(base, []).append(repository)
+            size = facts.get(_PARAMETERS)
+            bound = any(
+                _BINDING_BASES.fullmatch(base) and self._binds(base)
+                for base in self._bases(repository)
+            )
+            if bound and size is not None and not is_rounded(size.value):
+                counts.add(size.value)
         object.__setattr__(self, "children", children)
+        object.__setattr__(self, "bound_counts", frozenset(counts))
 
     def contradict(self, repository: str) -> bool:
         """Whether the licence of a model is a free one of mteb's, and something of its family binds."""
@@ -91,8 +101,11 @@ class Families:
         network, size = facts.get(_NETWORK), facts.get(_PARAMETERS)
         if network is not None and network.value in _BINDING_NETWORKS:
             return True
-        is_large = size is not None and size.value >= _FREE_VL
-        if network is not None and network.value == _SMALLEST_VL and not is_large:
+        if size is not None and size.value in self.bound_counts:
+            # Two networks do not have the same number of parameters to the last one by chance.
+            return True
+        is_large = size is not None and size.value >= _FREE_FROM
+        if network is not None and network.value in _BINDING_WHERE_SMALL and not is_large:
             return True
         return bool(_NAMES_OF_LLAMA.search(repository.rpartition("/")[2]))
 

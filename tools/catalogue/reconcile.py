@@ -60,6 +60,9 @@ _WHOLE_T5 = frozenset(
 _SIZE_IN_NAME = re.compile(r"(?<=-)\d+(\.\d+)?[BM]\b", re.IGNORECASE)
 """The size in the name of a language model: `Qwen3-1.7B`."""
 
+_OF_THE_TRAINING = "angle_config.json"
+"""AnglE's settings of a training, which Sentence Transformers and Transformers do not read."""
+
 _SERIES = re.compile(r"Qwen/Qwen\d(\.\d)?")
 """The name of all sizes of a language model together."""
 
@@ -107,6 +110,7 @@ _CODE_IS_ASKED_FOR_SINCE = "2024-10-31"
 
 def reconcile(candidates: Candidates, kind: str) -> None:
     """Withdraw the candidates that better-founded ones refute."""
+    _withdraw_lengths_of_the_training(candidates)
     _withdraw_lengths_beyond_positions(candidates)
     _withdraw_lengths_of_static_models(candidates)
     _tell_allowed_code_from_needed_code(candidates)
@@ -125,6 +129,12 @@ def reconcile(candidates: Candidates, kind: str) -> None:
     if kind in ("dense", "colbert"):
         _settle_the_projection(candidates, kind)
         _end_in_the_dimension(candidates)
+
+
+def _withdraw_lengths_of_the_training(candidates: Candidates) -> None:
+    """Withdraw the length that a model was trained with, which does not cut texts when it is run."""
+    lengths = candidates.get(_LENGTH, [])
+    candidates[_LENGTH] = [fact for fact in lengths if _OF_THE_TRAINING not in fact.source]
 
 
 def _withdraw_lengths_beyond_positions(candidates: Candidates) -> None:

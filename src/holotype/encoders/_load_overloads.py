@@ -59,6 +59,9 @@ from holotype.models import (
     _Dense64To768Id,
     _Dense64To896Id,
     _Dense64To1024Id,
+    _Dense64To2048Id,
+    _Dense64To2560Id,
+    _Dense64To4096Id,
     _Dense128Id,
     _Dense128To768Id,
     _Dense128To768No2Id,
@@ -573,6 +576,27 @@ def load(
     model: _Dense3840Id,
     *,
     dim: Literal[3840] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense64To2048Id,
+    *,
+    dim: Literal[64, 128, 256, 512, 1024, 2048] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense64To2560Id,
+    *,
+    dim: Literal[64, 128, 256, 512, 1024, 2560] | None = None,
+    **options: Unpack[LoadOptions],
+) -> DenseEncoder: ...
+@overload
+def load(
+    model: _Dense64To4096Id,
+    *,
+    dim: Literal[64, 128, 256, 512, 1024, 2048, 4096] | None = None,
     **options: Unpack[LoadOptions],
 ) -> DenseEncoder: ...
 @overload

@@ -159,6 +159,14 @@ def test_a_length_beyond_the_usable_positions_is_withdrawn() -> None:
     assert found["/specs/context_length"] == []
 
 
+def test_the_length_of_a_training_does_not_cut_texts() -> None:
+    run = Fact(512, "github: a/b c.yaml @ 0123abc")
+    trained = Fact(4096, "hub: angle_config.json @ 0123abc")
+    found = {"/specs/context_length": [trained, run]}
+    reconcile(found, "dense")
+    assert found["/specs/context_length"] == [run]
+
+
 def test_no_projection_is_believed_where_the_widths_differ() -> None:
     found = {
         "/architecture/has_projection": [Fact(False, "hub: modules.json")],

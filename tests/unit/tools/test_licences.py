@@ -31,6 +31,7 @@ def known(licence: str, source: str = MTEB, **pointers: Any) -> dict[str, Fact]:
         "google/t5gemma-2-1b-1b",
         "meta-llama/Llama-3.2-1B",
         "LiquidAI/LFM2-350M",
+        "Qwen/Qwen2.5-Omni-3B",
         "Qwen/Qwen2.5-VL-3B-Instruct",
     ],
 )
@@ -40,7 +41,10 @@ def test_a_free_licence_of_mteb_does_not_count_above_a_base_that_binds(base: str
 
 @pytest.mark.parametrize(
     "base",
-    ["google/gemma-4-e2b", "google/siglip-base-patch16-224", "Qwen/Qwen2.5-VL-7B-Instruct"],
+    [
+        *("google/gemma-4-e2b", "google/siglip-base-patch16-224"),
+        *("Qwen/Qwen2.5-Omni-7B", "Qwen/Qwen2.5-VL-7B-Instruct"),
+    ],
 )
 def test_it_counts_above_a_free_base(base: str) -> None:
     assert not Families({TINY: known("mit", base=base)}, {}).contradict(TINY)
@@ -61,10 +65,13 @@ def test_the_network_binds_where_no_base_is_named(network: str) -> None:
     assert Families({TINY: known("mit", network=network)}, {}).contradict(TINY)
 
 
-def test_of_qwens_networks_for_pictures_only_one_that_is_known_to_be_large_is_free() -> None:
-    small = known("apache-2.0", network="qwen2_5_vl", size=3_754_622_976)
-    of_unknown_size = known("apache-2.0", network="qwen2_5_vl")
-    large = known("apache-2.0", network="qwen2_5_vl", size=8_292_166_656)
+@pytest.mark.parametrize("network", ["qwen2_5_omni_thinker", "qwen2_5_vl"])
+def test_of_qwens_networks_for_pictures_only_one_that_is_known_to_be_large_is_free(
+    network: str,
+) -> None:
+    small = known("apache-2.0", network=network, size=3_754_622_976)
+    of_unknown_size = known("apache-2.0", network=network)
+    large = known("apache-2.0", network=network, size=8_292_166_656)
     assert Families({TINY: small}, {}).contradict(TINY)
     assert Families({TINY: of_unknown_size}, {}).contradict(TINY)
     assert not Families({TINY: large}, {}).contradict(TINY)
@@ -107,4 +114,26 @@ def test_a_licence_that_binds_is_believed() -> None:
 def test_a_stated_licence_of_a_base_counts_before_its_name() -> None:
     base = known("apache-2.0", CARD)
     facts = {TINY: known("mit", base="google/embeddinggemma-9"), "google/embeddinggemma-9": base}
+    assert not Families(facts, {}).contradict(TINY)
+
+
+def test_what_has_as_many_parameters_as_a_bound_model_is_made_of_the_same_weights() -> None:
+    bound = known("mit", base="Qwen/Qwen2.5-Omni-3B", size=4_703_464_448)
+    facts = {"other/bound": bound, TINY: known("mit", size=4_703_464_448)}
+    assert Families(facts, {}).contradict(TINY)
+
+
+def test_a_rounded_count_tells_nothing_of_other_models() -> None:
+    bound = known("mit", base="Qwen/Qwen2.5-Omni-3B", size=4_700_000_000)
+    facts = {"other/bound": bound, TINY: known("mit", size=4_700_000_000)}
+    assert not Families(facts, {}).contradict(TINY)
+
+
+def test_nor_does_the_count_of_what_was_made_of_a_base_whose_card_is_free() -> None:
+    bound = known("mit", base="google/embeddinggemma-9", size=4_703_464_448)
+    facts = {
+        "google/embeddinggemma-9": known("apache-2.0", CARD),
+        "other/bound": bound,
+        TINY: known("mit", size=4_703_464_448),
+    }
     assert not Families(facts, {}).contradict(TINY)
