@@ -1,4 +1,4 @@
-"""One request that runs a model: who asks, until when, on which model, and what came of it.
+"""One request for a model: who asks, until when, for which name, and which model answered.
 
 Models run on the threads of the pool. The event loop waits for the answer, for the deadline and for
 the client to leave, whichever comes first; what nobody waits for leaves the queue.
