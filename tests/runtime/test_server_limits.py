@@ -183,6 +183,20 @@ def test_a_body_that_does_not_come_is_not_waited_for(slow: RunningServer) -> Non
     assert "did not come whole within 0.05 s" in answer
 
 
+def test_a_body_is_not_waited_for_before_a_key_is_asked_for() -> None:
+    with running_server(timeout_s=0.05, api_keys=("secret",)) as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(
+                f"POST /api/models/text_embedding/benchmark HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+                "Content-Length: 100\r\n\r\n{".encode()
+            )
+            answer = b"".join(iter(partial(connection.recv, 4096), b"")).decode()
+    assert answer.startswith("HTTP/1.1 504 ")
+    assert "did not come whole within 0.05 s; send it faster" in answer
+    assert '"code":"deadline_exceeded"' in answer
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "1e3", "٣", "9" * 30])
 def test_a_deadline_that_is_none_is_refused(slow: RunningServer, text: str) -> None:
     response = slow.client.post(

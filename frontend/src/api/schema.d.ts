@@ -333,6 +333,9 @@ export interface paths {
         /**
          * Switch Version
          * @description Load a version, check it, make it the active one, and let it serve; or nothing at all.
+         *
+         *     Where it is active and serves already, nothing changes, and the job returns the activation that there
+         *     is. With an Idempotency-Key it is switched to even so: only a record tells the same key later.
          */
         post: operations["switch_version_api_models__kind__switch__version__post"];
         delete?: never;

@@ -41,8 +41,8 @@ def validate(
     The models are listed if there are none: name, what it is, its sources, separated by tabs if
     stdout is not a terminal. The exit code is 1 if there are problems. No model is loaded. A folder
     or an alias that is not on this machine is no problem, since it may be on another: it is a
-    warning. So is a fallback or a variant that is another model than the one whose vectors it is
-    to make.
+    warning. So is what the lock that HOLOTYPE_LOCK names would refuse to load, and so is a fallback
+    or a variant that is another model than the one whose vectors it is to make.
     """
     from holotype.deployment.presence import find_missing
     from holotype.deployment.stand_ins import find_strangers

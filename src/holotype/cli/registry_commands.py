@@ -138,11 +138,14 @@ def activate(
     """Make a version the active one of its kind.
 
     A version that makes other vectors than the active one is refused unless you allow it. With
-    --expect, the switch is refused if somebody else has switched in the meantime.
+    --expect, the switch is refused if somebody else has switched in the meantime. Where the version
+    is active already, nothing is written, and the command says so; with --request-id it is activated
+    even so, since only that tells the same request later.
 
     Prints the kind, the generation, the version and the time, separated by tabs.
     """
     with open_registry(database) as registry:
+        before = registry.active(kind)
         done = registry.activate(
             kind,
             version,
@@ -153,6 +156,11 @@ def activate(
             allow_different_vectors=allow_different_vectors,
         )
     write_row(_activation_fields(done))
+    if before is not None and done.generation == before.generation:
+        kept = "" if not reason else ", and the reason is not written to the history"
+        note(
+            f"nothing has changed: {done.version.name} has been active since {_text(done.at)}{kept}"
+        )
 
 
 def rollback(

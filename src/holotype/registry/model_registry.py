@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -284,6 +283,10 @@ class ModelRegistry:
     ) -> Activation:
         """Make a version the active one of its kind.
 
+        Where it is active already, nothing changes, and the activation that it is active by is
+        returned. Only a request with a `request_id` is recorded even so: without a record, its
+        repetition would undo what was activated since.
+
         Args:
             kind: the kind.
             version: its name; see `get`.
@@ -291,7 +294,8 @@ class ModelRegistry:
             reason: why, for the history.
             expected_generation: the generation that must be active, 0 for none; None for any.
             request_id: any text that names this request; the same request again returns its
-                activation and changes nothing, whatever was activated since. None makes one.
+                activation and changes nothing, whatever was activated since. None for a request
+                that is not repeated.
             allow_different_vectors: whether the version may make other vectors than the active one;
                 you must then rebuild the indexes.
 
@@ -423,9 +427,7 @@ class ModelRegistry:
             kind=check_kind(kind),
             actor=check_line("actor", actor),
             reason=check_line("reason", reason, may_be_empty=True),
-            request_id=check_line(
-                "request_id", str(uuid.uuid4()) if request_id is None else request_id
-            ),
+            request_id=None if request_id is None else check_line("request_id", request_id),
             expected_generation=expected_generation,
             allow_different_vectors=allow_different_vectors,
         )

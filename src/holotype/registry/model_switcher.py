@@ -130,7 +130,8 @@ class ModelSwitcher:
         """Load a version, check it, make it the active one, and let it serve.
 
         The generation that is active at the beginning must still be active in the end: who switches
-        in the meantime wins.
+        in the meantime wins. Where the version is active and serves already, nothing is done but what
+        `ModelRegistry.activate` does.
 
         Args:
             kind: the kind.
@@ -157,6 +158,12 @@ class ModelSwitcher:
         found = self._registry.get(kind, version)
         if done := self._done(request_id, kind, "activate", found):
             return done
+        if request_id is None and (
+            kept := self.find_kept(
+                kind, version, expected_generation=expected_generation, on_step=on_step
+            )
+        ):
+            return kept
         return self._run(
             _Switch(
                 action="activate",
@@ -204,6 +211,31 @@ class ModelSwitcher:
             ),
             on_step,
         )
+
+    def find_kept(
+        self,
+        kind: str,
+        version: str,
+        *,
+        expected_generation: int | None = None,
+        on_step: OnStep = lambda _: None,
+    ) -> Activation | None:
+        """Return the activation that a switch would leave as it is; None if it would change something.
+
+        Nothing changes where the version is active, and what follows its kind here serves it.
+
+        Raises:
+            HolotypeError: see `switch`.
+        """
+        found = self._registry.get(kind, version)
+        current = self._current(kind, expected_generation)
+        if current is None or current.version.id != found.id:
+            return None
+        if self._serving is not None and not self._serving.serves_version(found):
+            return None
+        with _step(on_step, "record", "looking what is active") as say:
+            say(f"nothing has changed: generation {current.generation} is {found.name} already")
+        return current
 
     def refuse(
         self,

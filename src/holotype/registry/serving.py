@@ -55,6 +55,10 @@ class Serving(Protocol):
         """Return whether a version fits beside what is loaded; None if nothing follows its kind."""
         ...
 
+    def serves_version(self, version: ModelVersion) -> bool:
+        """Return whether what follows the kind of a version serves it, or would load it."""
+        ...
+
     def prepare(self, version: ModelVersion) -> Prepared:
         """Load a version wherever its kind is followed, beside what serves there."""
         ...

@@ -8,6 +8,7 @@ each rollback goes one step further back, and never returns to a state rolled ba
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -39,7 +40,7 @@ class SwitchRequest:
     Attributes:
         location: the database, for errors.
         kind: the kind.
-        request_id: the id of the request.
+        request_id: the id of the request; None for one that nobody repeats.
         actor: who asks.
         reason: why; can be empty.
         expected_generation: the generation that must be active, 0 for none; None for any.
@@ -48,7 +49,7 @@ class SwitchRequest:
 
     location: str
     kind: str
-    request_id: str
+    request_id: str | None
     actor: str
     reason: str
     expected_generation: int | None
@@ -67,8 +68,10 @@ def activate_version(
     _compare(request, current)
     if current is None:
         return _add(connection, request, "activate", version, current, returns_to=None)
-    # The same version again is no step that somebody would want to undo.
     again = current.version.id == version.id
+    if again and request.request_id is None:
+        return current
+    # Only a record tells the same request later. The same version is no step to undo.
     returns_to = current.returns_to if again else current.generation
     return _add(connection, request, "activate", version, current, returns_to=returns_to)
 
@@ -118,6 +121,8 @@ def find_generation(connection: Connection, kind: str, generation: int) -> Activ
 
 
 def _repeated(connection: Connection, request: SwitchRequest, action: Action) -> Activation | None:
+    if request.request_id is None:
+        return None
     query = select_activations().where(activation.c.request_id == request.request_id)
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -175,7 +180,7 @@ def _add(
         new_vector_space=others,
         actor=request.actor,
         reason=request.reason,
-        request_id=request.request_id,
+        request_id=str(uuid.uuid4()) if request.request_id is None else request.request_id,
         at=now,
     )
     values = {name: getattr(added, name) for name in Activation.__slots__}

@@ -71,7 +71,12 @@ def create_app(state: ServerState) -> FastAPI:
     app.state.holotype = state
     problems.install(app)
     # The last that is added is the outermost.
-    app.add_middleware(DirectRoutes, endpoints=DIRECT, traces=state.traces)
+    app.add_middleware(
+        DirectRoutes,
+        endpoints=DIRECT,
+        traces=state.traces,
+        timeout_s=state.settings.timeout_s,
+    )
     if state.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -69,9 +69,17 @@ from holotype.registry.errors import (
     VersionNotFoundError,
     VersionRejectedError,
 )
-from holotype.server.errors import FieldProblem, RequestError, UnprocessableError
+from holotype.server.errors import (
+    BodyTooLargeError,
+    DeadlinePassedError,
+    FieldProblem,
+    RequestError,
+    UnprocessableError,
+)
 from holotype.server.field_problems import field_problems
 
+_CODES = {413: BodyTooLargeError.code, 504: DeadlinePassedError.code}
+"""What these are called wherever they come from; Python's own name of 413 depends on its version."""
 _TABLE: tuple[tuple[type[Exception], int, str], ...] = (
     # The first that fits.
     (UnknownNameError, 404, "model_not_found"),
@@ -205,9 +213,7 @@ def problem_of(error: Exception) -> Problem:
         return problem_of(invalid(error.errors()))
     if isinstance(error, HTTPException):
         status = error.status_code
-        # Python's own name of this status depends on its version.
-        name = "body_too_large" if status == 413 else HTTPStatus(status).phrase
-        code = name.lower().replace(" ", "_")
+        code = _CODES.get(status) or HTTPStatus(status).phrase.lower().replace(" ", "_")
         return Problem(status=status, code=code, detail=_detail_of_http(error))
     for kind, status, code in _TABLE:
         if isinstance(error, kind):

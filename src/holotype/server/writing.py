@@ -1,7 +1,10 @@
-"""Answers leave in one piece.
+"""Answers leave in one piece, and connections are for requests.
 
 uvicorn writes the head of an answer and its body apart. Each is a call of the system, a packet, and
 on the other side a client that wakes up for it.
+
+It closes a connection on which nothing comes. A client that sends a byte now and then, of a body that was
+answered before it was read or of a head that never ends, would keep one open for ever.
 """
 
 from __future__ import annotations
@@ -60,14 +63,36 @@ class JoiningTransport:
 
 
 class JoiningProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, over a transport that joins."""
+    """uvicorn's protocol, over a transport that joins.
+
+    The head of a request must have come as long after the beginning of the connection, or after the
+    last answer, as an idle connection stays open.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""
         self._joining = JoiningTransport(transport)
         super().connection_made(cast("asyncio.Transport", self._joining))
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection."""
+        self._unrequested.cancel()
+        super().connection_lost(exc)
+
+    def on_headers_complete(self) -> None:
+        """Begin a request."""
+        self._unrequested.cancel()
+        super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         """End an answer: to a HEAD, its head is all of it."""
         self._joining.flush()
         super().on_response_complete()
+        # Another request may wait for its turn.
+        if self.cycle.response_complete:
+            self._await_request()
+
+    def _await_request(self) -> None:
+        # What is written yet leaves before a transport closes.
+        self._unrequested = self.loop.call_later(self.timeout_keep_alive, self._joining.close)

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from holotype.encoders.inputs.tokenizer import TextTokenizer, TokenizedText, is_failure
 from holotype.encoders.inputs.words import WordTokens, reads_words_alone
@@ -75,10 +75,6 @@ class StaticTokenizer(TextTokenizer):
 
     def _whole_ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoding.ids for encoding in self._encode_batch(texts)]
-
-    def _encode_batch(self, texts: Sequence[str]) -> Sequence[Encoding]:
-        found: list[Encoding] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
-        return found
 
     def _count(self, text: str) -> int:
         return len(self._ids([text], 0)[0])

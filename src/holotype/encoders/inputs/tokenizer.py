@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import islice
 
 from tokenizers import Encoding, Tokenizer, decoders
 
+from holotype.encoders.inputs.layouts import PairLayout, TextLayout, longest_first
 from holotype.encoders.inputs.lengths import Token
-from holotype.encoders.inputs.pair_layout import PairLayout, longest_first
 from holotype.errors import (
     CheckpointError,
     InvalidArgumentError,
@@ -34,6 +35,8 @@ def is_failure(error: BaseException) -> bool:
 
 
 TEXTS_AT_ONCE = 512
+_N_TRIED = 1000
+"""How many tokens of a vocabulary without the letter a are tried in its place."""
 
 # In the order in which transformers replaces them.
 _CLEANED = (
@@ -109,9 +112,9 @@ class TextTokenizer:
         self._cleans = cleans
         self._special_ids = frozenset(special_ids)
         self.vocab_size = max(tokenizer.get_vocab().values(), default=-1) + 1
-        probe = self._probe("a").special_tokens_mask
-        self._n_special = sum(probe)
-        self._n_leading = probe.index(0) if 0 in probe else len(probe)
+        self._layout = self._text_layout()
+        self._n_special = self._layout.n_special
+        self._n_leading = len(self._layout.before)
         # What it is a copy of lives as long; see `tokenizer_sharing`.
         self._first: TextTokenizer | None = None
 
@@ -121,6 +124,13 @@ class TextTokenizer:
         found.location = location
         found._first = self
         return found
+
+    def _text_layout(self) -> TextLayout:
+        tried = islice(sorted(self._tokenizer.get_vocab()), _N_TRIED)
+        # The first is enough, unless a small vocabulary lacks it.
+        probes = map(self._probe, ("a", *tried))
+        whole = next((each for each in probes if 0 in each.special_tokens_mask), self._probe("a"))
+        return TextLayout.read(whole.ids, whole.type_ids, whole.special_tokens_mask)
 
     def _probe(self, text: str) -> Encoding:
         try:
@@ -203,7 +213,8 @@ class TextTokenizer:
             raise TokenizationError(self.location, str(error), first_index + at) from error
 
     def _encode_batch(self, texts: Sequence[str]) -> Sequence[Encoding]:
-        found: list[Encoding] = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        # It leaves out texts and places of tokens, which take most of the time and the memory.
+        found: list[Encoding] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return found
 
     def _failing(self, texts: Sequence[str]) -> int:
@@ -228,17 +239,12 @@ class TextTokenizer:
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             part = list(texts[start : start + TEXTS_AT_ONCE])
             for encoding in self._encodings(part, start):
-                n_cut = 0 if max_length is None else max(len(encoding) - max_length, 0)
-                if max_length is not None and n_cut:
-                    encoding.truncate(max_length, direction=self._cut_direction)
-                yield TokenizedText(encoding.ids, encoding.type_ids, n_cut)
+                ids, n_cut = self._within(encoding.ids, max_length)
+                yield TokenizedText(ids, [0] * len(ids), n_cut)
 
     def _finish(self, encoding: Encoding, room: int | None, marker_id: int | None) -> TokenizedText:
-        n_cut = 0 if room is None else max(len(encoding) - room, 0)
-        if room is not None and n_cut:
-            encoding.truncate(room, direction=self._cut_direction)
-        whole = self._tokenizer.post_process(encoding, add_special_tokens=True)
-        ids, type_ids = whole.ids, whole.type_ids
+        ids, n_cut = self._within(encoding.ids, room)
+        ids, type_ids = self._layout.join(ids)
         if marker_id is not None:
             ids.insert(self._n_leading, marker_id)
             type_ids.insert(self._n_leading, 0)
@@ -281,8 +287,6 @@ class TextTokenizer:
         kept = lengths
         if max_length is not None:
             kept = longest_first(*lengths, max_length - layout.n_special)
-        # The library's own truncation keeps what it cuts off, for pairs in every combination: two
-        # texts of 100,000 characters would take more memory than there is.
         ids, type_ids = layout.join(self._cut(first, kept[0]), self._cut(second, kept[1]))
         return TokenizedText(ids, type_ids, sum(lengths) - sum(kept))
 
@@ -304,7 +308,16 @@ class TextTokenizer:
                 "that puts special tokens around the first and then the second",
             ) from error
 
+    def _within(self, ids: list[int], n_tokens: int | None) -> tuple[list[int], int]:
+        """Return the tokens that are kept of a text, and how many are cut off."""
+        if n_tokens is None:
+            return ids, 0
+        return self._cut(ids, n_tokens), max(len(ids) - n_tokens, 0)
+
     def _cut(self, ids: list[int], n_tokens: int) -> list[int]:
+        # The library's own truncation keeps what it cuts off and puts special tokens around each
+        # piece of it, of pairs in every combination: of a text of megabytes for seconds, in which
+        # no other thread runs.
         if len(ids) <= n_tokens:
             return ids
         return ids[len(ids) - n_tokens :] if self._cut_direction == "left" else ids[:n_tokens]
@@ -337,7 +350,12 @@ class TextTokenizer:
 
     def tokens(self, text: str, *, special_tokens: bool) -> list[Token]:
         """Return the tokens of a text, with those that the model adds or without."""
-        (encoding,) = self._encodings([text], 0)
+        try:
+            encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            raise TokenizationError(self.location, str(error), 0) from error
         if special_tokens:
             encoding = self._tokenizer.post_process(encoding, add_special_tokens=True)
         return [

@@ -1,4 +1,4 @@
-"""Answers with many numbers, written in pieces so that the event loop never stalls for long."""
+"""Answers in JSON; those with many numbers are written in pieces, so that the event loop never stalls."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 from starlette.responses import Response
+
+from holotype.encoders.inputs.lengths import Lengths
 
 _NUMPY = orjson.OPT_SERIALIZE_NUMPY
 _VALUES_AT_ONCE = 32_768
@@ -69,6 +71,18 @@ async def join_pieces(
         pieces.append(orjson.dumps(part, option=_NUMPY)[1:-1])
     pieces.append(after)
     return b"".join(pieces)
+
+
+def usage_of(lengths: Lengths | None) -> dict[str, Any]:
+    """Return how many tokens a request had; null where the model does not say."""
+    n_tokens = None if lengths is None else lengths.n_tokens
+    found: dict[str, Any] = {"prompt_tokens": n_tokens, "total_tokens": n_tokens}
+    if lengths is not None and lengths.n_cut_texts:
+        found |= {
+            "truncated_texts": lengths.n_cut_texts,
+            "truncated_tokens": sum(lengths.n_cut),
+        }
+    return found
 
 
 def to_base64(vector: Floats) -> str:

@@ -6,13 +6,28 @@ without a word.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from holotype.server.errors import FieldProblem, UnprocessableError
+
 InputType: TypeAlias = Literal[
     "query", "document", "text", "search_query", "search_document", "passage", "classification"
 ]
+_SIDES: Mapping[str | None, str] = {
+    None: "text",
+    "text": "text",
+    "classification": "text",
+    "query": "query",
+    "search_query": "query",
+    "retrieval.query": "query",
+    "document": "document",
+    "passage": "document",
+    "search_document": "document",
+    "retrieval.passage": "document",
+}
 _LONGEST = 200
 """How many letters a value has at most that an error repeats."""
 Fingerprint = Annotated[
@@ -229,3 +244,18 @@ class TokenizeBody(Body):
     """Whether the model's own tokens are added, such as `[CLS]`."""
     prompt_name: str | None = Field(default=None, max_length=_LONGEST)
     """query, document, or none: which of the model's prompts comes first."""
+
+
+def side_of(name: str | None, field: str) -> str:
+    """Return the side that an `input_type`, a `task` or a `prompt_name` means.
+
+    Raises:
+        UnprocessableError: it means none.
+    """
+    side = _SIDES.get(name)
+    if side is None:
+        raise UnprocessableError(
+            f"{field} is {name!r}; expected query or document, or nothing for texts that are neither",
+            errors=[FieldProblem(field=field, message="is unknown")],
+        )
+    return side

@@ -1,4 +1,4 @@
-"""One request that runs a model: who asks, until when, on which model, and what came of it.
+"""One request for a model: who asks, until when, for which name, and which model answered.
 
 Models run on the threads of the pool. The event loop waits for the answer, for the deadline and for
 the client to leave, whichever comes first; what nobody waits for leaves the queue.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -17,8 +17,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from holotype.encoders.inputs.lengths import Lengths
-from holotype.pool import Answer, Lease, LoadingTimeoutError, PoolError, Version
+from holotype.pool import Answer, LoadingTimeoutError, Version
 from holotype.server import telemetry
 from holotype.server.admission import check_deadline_header, headers_of, read_json
 from holotype.server.errors import (
@@ -28,7 +27,6 @@ from holotype.server.errors import (
     FingerprintMismatchError,
     RequestError,
     SlowBodyError,
-    UnprocessableError,
 )
 from holotype.server.inference.answers import RawHeaders
 from holotype.server.inference.unnamed import choose_default, names_that_fit
@@ -39,8 +37,6 @@ from holotype.server.state import ServerState, state_of
 BodyT = TypeVar("BodyT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
 
-_INLINE_CHARACTERS = 4000
-"""Texts up to this size are tokenised on the event loop: a thread would cost more than they do."""
 _PATIENCE_S = 0.02
 """How long a request waits before it looks whether its client is still there: most are answered by
 then, and looking costs as much as waiting."""
@@ -154,110 +150,11 @@ class Call:
             self._deadline_s = self._started_s + spec.timeout_s
         return name
 
-    async def lease(self, name: str) -> Lease[Any] | None:
-        """Return a lease on the model that serves a name; it is loaded first if nothing is.
-
-        Returns:
-            None for an ensemble, and where the model fails and a fallback may answer.
-
-        Raises:
-            UnknownNameError: there is no such model.
-            PoolError: it cannot be loaded.
-        """
-        pool = self.state.pool
-        spec = pool.deployment.find(name)
-        if spec is not None and spec.ensemble is not None:
-            return None
-        try:
-            try:
-                return pool.acquire(name, key=self.key, timeout_s=0.0)
-            except LoadingTimeoutError:
-                return await self._wait_for_load(name)
-        except (PoolError, DeadlinePassedError):
-            if spec is None or not spec.fallback:
-                raise
-            return None
-
-    async def _wait_for_load(self, name: str) -> Lease[Any]:
-        seconds = self.remaining_s
-        future: Future[Lease[Any]] = self.state.loads.submit(
-            self.state.pool.acquire, name, key=self.key, timeout_s=seconds
-        )
-        try:
-            return await self.wait(future, name)
-        except BaseException:
-            # The load may grant its lease to a caller that has gone.
-            future.add_done_callback(_end_lease)
-            raise
-
-    # -- running -------------------------------------------------------------------------------
-
-    async def measure(
-        self, lease: Lease[Any] | None, items: Sequence[Any], *args: Any, truncate: bool
-    ) -> Lengths | None:
-        """Return how many tokens of texts or pairs a model reads; None if it cannot say.
-
-        Raises:
-            TokenizationError: the tokenizer fails at a text.
-            TextOverflowError: one is too long, and is not to be truncated.
-        """
-        if lease is None:
-            return None
-        measure: Callable[..., Lengths] | None = getattr(lease.model, "measure", None)
-        if measure is None:
-            return None
-        n_characters = sum(
-            len(item) if isinstance(item, str) else sum(map(len, item)) for item in items
-        )
-        if n_characters <= _INLINE_CHARACTERS:
-            lengths = measure(items, *args)
-        else:
-            lengths = await self.in_thread(measure, items, *args)
-        if not truncate:
-            lengths.require_whole(lease.version.name)
-        return lengths
+    # -- waiting -------------------------------------------------------------------------------
 
     async def in_thread(self, function: Callable[..., ResultT], *args: Any) -> ResultT:
         """Call what takes long on a thread."""
         return await self.wait(self.state.threads.submit(function, *args))
-
-    async def run(
-        self,
-        name: str,
-        method: str,
-        items: Sequence[Any],
-        *,
-        lease: Lease[Any] | None,
-        batched: bool = True,
-        **options: Any,
-    ) -> Answer[Any]:
-        """Call a method of a model on a thread of the pool.
-
-        Args:
-            name: the name of the model.
-            method: the method.
-            items: its texts, pairs or pictures.
-            lease: the lease of `lease`; the call takes the same variant.
-            batched: whether the items may run together with those of other callers.
-            options: the arguments of the method by name.
-
-        Raises:
-            DeadlinePassedError: it took too long.
-            ClientLeftError: the client does not wait any more.
-            HolotypeError: whatever the model raises.
-        """
-        pool = self.state.pool
-        asked: dict[str, Any] = {
-            "key": self.key,
-            "variant": None if lease is None else lease.version.variant,
-            "timeout_s": self.remaining_s,
-        }
-        if batched and lease is not None:
-            queued = pool.submit(name, method, items, **asked, **options)
-            if queued is not None:
-                return queued.answer(await self.wait(queued.request, name))
-        work = pool.acall(name, method, items, batched=False, **asked, **options)
-        return await self.wait(asyncio.ensure_future(work), name)
 
     async def wait(
         self, work: Future[ResultT] | asyncio.Future[ResultT], name: str | None = None
@@ -420,86 +317,7 @@ def shown_version(version: Version) -> str:
     return quote(reference, safe=_UNQUOTED)
 
 
-def default_options(lease: Lease[Any] | None, truncate: bool) -> dict[str, Any]:
-    """Return how texts are run that have been measured: nothing is cut that was not counted."""
-    if lease is None:
-        return {"on_overflow": "truncate" if truncate else "error", "progress": False}
-    if not hasattr(lease.model, "measure"):
-        # A class of the operator's own has its own options.
-        return {}
-    return {"on_overflow": "truncate", "progress": False}
-
-
-def usage_of(lengths: Lengths | None) -> dict[str, Any]:
-    """Return how many tokens a request had; null where the model does not say."""
-    n_tokens = None if lengths is None else lengths.n_tokens
-    found: dict[str, Any] = {"prompt_tokens": n_tokens, "total_tokens": n_tokens}
-    if lengths is not None and lengths.n_cut_texts:
-        found |= {
-            "truncated_texts": lengths.n_cut_texts,
-            "truncated_tokens": sum(lengths.n_cut),
-        }
-    return found
-
-
-def require_kind(found: Lease[Any] | Answer[Any] | None, *kinds: str, hint: str) -> None:
-    """Refuse a model of another kind.
-
-    Args:
-        found: the model, or what it answered: of an ensemble, and of a fallback, only the answer says
-            the kind.
-        kinds: the kinds that are meant.
-        hint: what to do.
-
-    Raises:
-        UnprocessableError: it is of another kind; the error says what to call.
-    """
-    if found is not None and found.version.kind not in kinds:
-        raise UnprocessableError(
-            f"{found.version.name!r} is a model of the kind {found.version.kind!r}; {hint}"
-        )
-
-
-_SIDES: Mapping[str | None, str] = {
-    None: "text",
-    "text": "text",
-    "classification": "text",
-    "query": "query",
-    "search_query": "query",
-    "retrieval.query": "query",
-    "document": "document",
-    "passage": "document",
-    "search_document": "document",
-    "retrieval.passage": "document",
-}
-METHODS: Mapping[str, str] = {
-    "query": "encode_query",
-    "document": "encode_document",
-    "text": "encode",
-}
-
-
-def side_of(name: str | None, field: str) -> str:
-    """Return the side that an `input_type`, a `task` or a `prompt_name` means.
-
-    Raises:
-        UnprocessableError: it means none.
-    """
-    side = _SIDES.get(name)
-    if side is None:
-        raise UnprocessableError(
-            f"{field} is {name!r}; expected query or document, or nothing for texts that are neither",
-            errors=[FieldProblem(field=field, message="is unknown")],
-        )
-    return side
-
-
 async def _left(request: Request) -> None:
     """Return when the client has closed its connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _end_lease(future: Future[Lease[Any]]) -> None:
-    if not future.cancelled() and future.exception() is None:
-        future.result().end()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from holotype.server.inference.answers import respond
 from holotype.server.inference.bodies import CaptionsBody, ImageItem
-from holotype.server.inference.calls import Call, require_kind
+from holotype.server.inference.calls import Call
 from holotype.server.inference.pictures import read_pictures, run_pictures
 from holotype.server.inference.routes import add
+from holotype.server.inference.targets import Kinds, find_target
 
 router = APIRouter()
+
+_WRITES_CAPTIONS = Kinds(
+    ("captioner",),
+    "captions are written by models of the kind 'captioner'; see /v1/models",
+)
 
 
 async def captions(call: Call, body: CaptionsBody) -> Response:
@@ -25,17 +29,11 @@ async def captions(call: Call, body: CaptionsBody) -> Response:
     if body.user is not None and call.key is None:
         call.key = body.user
     name = call.choose(body.model)
-    lease = await call.lease(name)
-    with lease or nullcontext():
-        require_kind(
-            lease,
-            "captioner",
-            hint="captions are written by models of the kind 'captioner'; see /v1/models",
-        )
-        if lease is not None:
-            call.require_fingerprint(lease.version.fingerprint, body.expect_fingerprint)
+    with await find_target(call, name, _WRITES_CAPTIONS) as target:
+        if target.lease is not None:
+            call.require_fingerprint(target.lease.version.fingerprint, body.expect_fingerprint)
         pictures = await read_pictures(call, texts, fields)
-        answer = await run_pictures(call, name, "caption", pictures, fields, lease)
+        answer = await run_pictures(target, "caption", pictures, fields)
     fingerprint = answer.version.fingerprint
     call.require_fingerprint(fingerprint, body.expect_fingerprint)
     n_tokens = sum(one.n_tokens for one in answer.value)

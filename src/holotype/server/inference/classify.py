@@ -7,9 +7,9 @@ import time
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from holotype.server.inference.answers import respond
+from holotype.server.inference.answers import respond, usage_of
 from holotype.server.inference.bodies import ClassifyBody
-from holotype.server.inference.calls import Call, usage_of
+from holotype.server.inference.calls import Call
 from holotype.server.inference.routes import add
 from holotype.server.inference.scoring import label_texts
 from holotype.server.problems import request_id_of

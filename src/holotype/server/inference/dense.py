@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 from holotype.encoders.config import knows_sizes
@@ -11,11 +10,15 @@ from holotype.errors import InvalidDimensionError
 from holotype.pool import Answer, Lease
 from holotype.server.errors import FieldProblem, FingerprintMismatchError, UnprocessableError
 from holotype.server.inference.answers import Floats, contiguous
-from holotype.server.inference.calls import METHODS, Call, default_options, require_kind
+from holotype.server.inference.calls import Call
+from holotype.server.inference.targets import Kinds, Target, find_target, lease_model
 
 MOST_SWAPS = 3
 """How often a model may change its vectors during one request."""
-_NO_SINGLE_VECTOR = "it has no single vector for a text; see /v1/models for what it answers"
+_ONE_VECTOR = Kinds(
+    ("dense", "image-text"),
+    "it has no single vector for a text; see /v1/models for what it answers",
+)
 
 
 class Vectors(NamedTuple):
@@ -64,9 +67,8 @@ async def encode(
         HolotypeError: the model cannot be called.
     """
     for _ in range(MOST_SWAPS):
-        lease = await call.lease(name)
-        with lease or nullcontext():
-            found = await _encode(call, name, texts, lease, side, truncate, dim, expected)
+        with await find_target(call, name, _ONE_VECTOR) as target:
+            found = await _encode(target, texts, side, truncate, dim, expected)
         if found is not None:
             return found
     raise too_many_swaps(name)
@@ -80,30 +82,24 @@ def too_many_swaps(name: str) -> FingerprintMismatchError:
 
 
 async def _encode(
-    call: Call,
-    name: str,
+    target: Target,
     texts: list[str],
-    lease: Lease[Any] | None,
     side: str,
     truncate: bool,
     dim: int | None,
     expected: str | None,
 ) -> Vectors | None:
     """Encode on a leased model; None if other vectors came than were promised."""
-    require_kind(lease, "dense", "image-text", hint=_NO_SINGLE_VECTOR)
+    call, lease = target.call, target.lease
     fingerprint = await fingerprint_of(call, lease, dim)
     if lease is not None:
         call.require_fingerprint(fingerprint, expected)
-    lengths = await call.measure(lease, texts, side, truncate=truncate)
-    answer = await call.run(
-        name, METHODS[side], texts, lease=lease, **default_options(lease, truncate)
-    )
-    require_kind(answer, "dense", "image-text", hint=_NO_SINGLE_VECTOR)
+    answer, lengths = await target.encode(texts, side=side, truncate=truncate)
     values = contiguous(answer.value)
     if lease is None or answer.version.fingerprint != lease.version.fingerprint:
         if dim is not None and dim != values.shape[1]:
             if lease is None:
-                raise InvalidDimensionError(name, dim, (values.shape[1],))
+                raise InvalidDimensionError(target.name, dim, (values.shape[1],))
             return None
         fingerprint = answer.version.fingerprint
         call.require_fingerprint(fingerprint, expected)
@@ -154,7 +150,7 @@ async def texts_of(
     call.check_count(several, field)
     if isinstance(several[0], str):
         return several
-    lease = await call.lease(name)
+    lease = await lease_model(call, name)
     if lease is None:
         raise UnprocessableError(f"{name!r} takes texts only, since it is more than one model")
     with lease:

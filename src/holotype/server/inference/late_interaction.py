@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +12,16 @@ from holotype.encoders.inputs.lengths import Lengths
 from holotype.encoders.vectors.ragged import Ragged
 from holotype.encoders.vectors.similarity import maxsim
 from holotype.errors import UnsupportedInputError
-from holotype.pool import Answer, Lease
+from holotype.pool import Answer
 from holotype.server.errors import FieldProblem, UnprocessableError, UnreadableInputError
 from holotype.server.inference.answers import Floats
-from holotype.server.inference.calls import METHODS, Call, default_options, require_kind
+from holotype.server.inference.calls import Call
 from holotype.server.inference.dense import MOST_SWAPS, too_many_swaps
 from holotype.server.inference.pictures import read_pictures, run_pictures
+from holotype.server.inference.targets import Kinds, Target, find_target
 
-_HAVE_TOKENS = "only models of the kind 'colbert' have vectors of tokens"
-_RANK_PAGES = "pages are ranked by models of the kind 'colbert'"
+_HAS_TOKENS = Kinds(("colbert",), "only models of the kind 'colbert' have vectors of tokens")
+_RANKS_PAGES = Kinds(("colbert",), "pages are ranked by models of the kind 'colbert'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +69,10 @@ async def encode_tokens(
         UnreadableInputError: the model reads pages and not texts, or texts only.
         HolotypeError: see `holotype.server.inference.dense.encode`.
     """
-    lease = await call.lease(name)
-    with lease or nullcontext():
-        require_kind(lease, "colbert", hint=_HAVE_TOKENS)
-        if lease is not None:
-            call.require_fingerprint(lease.version.fingerprint, expected)
-        found = await _run(call, name, items, lease, side, truncate)
-    require_kind(found.answer, "colbert", hint=_HAVE_TOKENS)
+    with await find_target(call, name, _HAS_TOKENS) as target:
+        if target.lease is not None:
+            call.require_fingerprint(target.lease.version.fingerprint, expected)
+        found = await _run(target, items, side, truncate)
     call.require_fingerprint(found.answer.version.fingerprint, expected)
     return found
 
@@ -93,13 +90,9 @@ async def rank_documents(
         HolotypeError: see `holotype.server.inference.dense.encode`.
     """
     for _ in range(MOST_SWAPS):
-        lease = await call.lease(name)
-        with lease or nullcontext():
-            require_kind(lease, "colbert", hint=_RANK_PAGES)
-            asked = await _run(call, name, [query], lease, "query", truncate)
-            found = await _run(call, name, documents, lease, "document", truncate)
-            for each in (asked, found):
-                require_kind(each.answer, "colbert", hint=_RANK_PAGES)
+        with await find_target(call, name, _RANKS_PAGES) as target:
+            asked = await _run(target, [query], "query", truncate)
+            found = await _run(target, documents, "document", truncate)
         if asked.answer.version.fingerprint == found.answer.version.fingerprint:
             scores = await call.in_thread(maxsim, *map(_ragged, (asked, found)))
             _require_tokens(scores[0])
@@ -108,30 +101,23 @@ async def rank_documents(
 
 
 async def _run(
-    call: Call,
-    name: str,
-    items: Sequence[str] | Pages,
-    lease: Lease[Any] | None,
-    side: str,
-    truncate: bool,
+    target: Target, items: Sequence[str] | Pages, side: str, truncate: bool
 ) -> TokenVectors:
     if isinstance(items, Pages):
-        pictures = await read_pictures(call, items.given, items.fields)
+        pictures = await read_pictures(target.call, items.given, items.fields)
         try:
-            answer = await run_pictures(call, name, "encode_image", pictures, items.fields, lease)
+            answer = await run_pictures(target, "encode_image", pictures, items.fields)
         except UnsupportedInputError as error:
             raise UnreadableInputError(
-                f"{name!r} reads texts only; send texts, or ask a model of pages: GET /v1/models "
+                f"{target.name!r} reads texts only; send texts, or ask a model of pages: GET /v1/models "
                 "lists the names"
             ) from error
         return TokenVectors(answer=answer, lengths=None)
     try:
-        lengths = await call.measure(lease, items, side, truncate=truncate)
-        options = default_options(lease, truncate)
-        answer = await call.run(name, METHODS[side], items, lease=lease, **options)
+        answer, lengths = await target.encode(items, side=side, truncate=truncate)
     except UnsupportedInputError as error:
         raise UnreadableInputError(
-            f"{name!r} reads pages, which are pictures, and its documents are no texts; send "
+            f"{target.name!r} reads pages, which are pictures, and its documents are no texts; send "
             'objects with an image, as in {"image": "data:image/png;base64,..."}. Texts are read '
             "as queries: /embed_all takes them with input_type: query"
         ) from error

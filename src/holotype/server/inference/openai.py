@@ -14,9 +14,15 @@ from holotype.deployment.document import ModelSpec
 from holotype.encoders.dense import dims_up_to
 from holotype.pool import VariantStatus
 from holotype.server.errors import UnprocessableError
-from holotype.server.inference.answers import JsonResponse, join_pieces, respond, to_base64
-from holotype.server.inference.bodies import EmbeddingsBody, ImageItem, TextItem
-from holotype.server.inference.calls import Call, shown_version, side_of, usage_of
+from holotype.server.inference.answers import (
+    JsonResponse,
+    join_pieces,
+    respond,
+    to_base64,
+    usage_of,
+)
+from holotype.server.inference.bodies import EmbeddingsBody, ImageItem, TextItem, side_of
+from holotype.server.inference.calls import Call, shown_version
 from holotype.server.inference.dense import Vectors, encode, texts_of
 from holotype.server.inference.pictures import encode_items
 from holotype.server.inference.routes import PROBLEMS, add

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,15 +12,18 @@ import numpy as np
 from holotype.encoders._load import import_part
 from holotype.encoders.inputs.lengths import Lengths
 from holotype.errors import ImageError, InvalidDimensionError
-from holotype.pool import Answer, Lease
+from holotype.pool import Answer
 from holotype.server.errors import BodyTooLargeError, FieldProblem, UnprocessableError
 from holotype.server.inference.answers import contiguous
 from holotype.server.inference.bodies import ImageItem, TextItem
-from holotype.server.inference.calls import METHODS, Call, default_options, require_kind
+from holotype.server.inference.calls import Call
 from holotype.server.inference.dense import MOST_SWAPS, Vectors, fingerprint_of, too_many_swaps
+from holotype.server.inference.targets import Kinds, Target, find_target
 
 _N_SHOWN = 60
-_READ_PICTURES = "pictures are read by models of the kind 'image-text'; see /v1/models"
+_READS_PICTURES = Kinds(
+    ("image-text",), "pictures are read by models of the kind 'image-text'; see /v1/models"
+)
 
 
 class InvalidImageError(UnprocessableError):
@@ -60,15 +62,14 @@ async def encode_items(
     given = [one.image for one in items if isinstance(one, ImageItem)]
     pictures: list[bytes] | None = None
     for _ in range(MOST_SWAPS):
-        lease = await call.lease(name)
-        with lease or nullcontext():
-            require_kind(lease, "image-text", hint=_READ_PICTURES)
+        with await find_target(call, name, _READS_PICTURES) as target:
+            lease = target.lease
             fingerprint = await fingerprint_of(call, lease, dim)
             if lease is not None:
                 call.require_fingerprint(fingerprint, expected)
             if pictures is None:
                 pictures = await read_pictures(call, given, fields)
-            found = await _run(call, name, items, pictures, fields, lease, side, truncate)
+            found = await _run(target, items, pictures, fields, side, truncate)
         if found is None or (lease is not None and found.fingerprint != lease.version.fingerprint):
             continue
         call.require_fingerprint(found.fingerprint, expected)
@@ -80,12 +81,10 @@ async def encode_items(
 
 
 async def _run(
-    call: Call,
-    name: str,
+    target: Target,
     items: Sequence[TextItem | ImageItem],
     pictures: list[bytes],
     fields: Sequence[str],
-    lease: Lease[Any] | None,
     side: str,
     truncate: bool,
 ) -> Vectors | None:
@@ -94,12 +93,9 @@ async def _run(
     lengths: Lengths | None = None
     parts: list[Answer[Any]] = []
     if texts:
-        lengths = await call.measure(lease, texts, side, truncate=truncate)
-        options = default_options(lease, truncate)
-        parts.append(await call.run(name, METHODS[side], texts, lease=lease, **options))
-    parts.append(await run_pictures(call, name, "encode_image", pictures, fields, lease))
-    for part in parts:
-        require_kind(part, "image-text", hint=_READ_PICTURES)
+        answer, lengths = await target.encode(texts, side=side, truncate=truncate)
+        parts.append(answer)
+    parts.append(await run_pictures(target, "encode_image", pictures, fields))
     fingerprints = {part.version.fingerprint for part in parts}
     if len(fingerprints) > 1:
         return None
@@ -122,12 +118,7 @@ async def _run(
 
 
 async def run_pictures(
-    call: Call,
-    name: str,
-    method: str,
-    pictures: list[bytes],
-    fields: Sequence[str],
-    lease: Lease[Any] | None,
+    target: Target, method: str, pictures: list[bytes], fields: Sequence[str]
 ) -> Answer[Any]:
     """Call a method of a model with pictures.
 
@@ -135,7 +126,7 @@ async def run_pictures(
         InvalidImageError: a picture is damaged; the error names its field.
     """
     try:
-        return await call.run(name, method, pictures, lease=lease, progress=False)
+        return await target.run(method, pictures, progress=False)
     except ImageError as error:
         raise _invalid(fields[error.index], error.problem) from error
 

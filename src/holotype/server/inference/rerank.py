@@ -14,12 +14,13 @@ from starlette.responses import Response
 
 from holotype.pool import Answer
 from holotype.server.errors import FieldProblem, UnprocessableError
-from holotype.server.inference.answers import Floats, respond
+from holotype.server.inference.answers import Floats, respond, usage_of
 from holotype.server.inference.bodies import RerankBody
-from holotype.server.inference.calls import Call, usage_of
+from holotype.server.inference.calls import Call
 from holotype.server.inference.late_interaction import Pages, TokenVectors, rank_documents
 from holotype.server.inference.routes import add
 from holotype.server.inference.scoring import score_pairs
+from holotype.server.inference.targets import lease_model
 from holotype.server.problems import request_id_of
 
 router = APIRouter()
@@ -87,7 +88,7 @@ async def _score(
 
 
 async def _has_token_vectors(call: Call, name: str) -> bool:
-    lease = await call.lease(name)
+    lease = await lease_model(call, name)
     if lease is None:
         return False
     with lease:

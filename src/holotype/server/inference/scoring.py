@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from inspect import signature
 from typing import Any
 
@@ -14,8 +13,14 @@ from holotype.errors import UnsupportedInputError
 from holotype.pool import Answer, Lease
 from holotype.server.errors import FieldProblem, UnprocessableError, UnreadableInputError
 from holotype.server.inference.answers import Floats
-from holotype.server.inference.calls import Call, default_options, require_kind
+from holotype.server.inference.calls import Call
+from holotype.server.inference.targets import Kinds, find_target
 
+_SCORES_PAIRS = Kinds(
+    ("cross-encoder",),
+    "documents are ranked by models of the kinds 'cross-encoder' and 'colbert'",
+)
+_HAS_LABELS = Kinds(("classifier",), "texts are classified by models of the kind 'classifier'")
 _ALL = 1_000_000
 """More labels than any model has."""
 
@@ -31,18 +36,9 @@ async def score_pairs(
         UnprocessableError: the model does not score pairs, or gives several scores.
         TextOverflowError: a pair is too long.
     """
-    lease = await call.lease(name)
-    with lease or nullcontext():
-        require_kind(
-            lease,
-            "cross-encoder",
-            hint="documents are ranked by models of the kinds 'cross-encoder' and 'colbert'",
-        )
-        lengths = await call.measure(lease, pairs, truncate=truncate)
-        options = default_options(lease, truncate)
-        if raw:
-            options["activation"] = "logits"
-        answer = await call.run(name, "predict", pairs, lease=lease, **options)
+    options = {"activation": "logits"} if raw else {}
+    with await find_target(call, name, _SCORES_PAIRS) as target:
+        answer, lengths = await target.run_texts("predict", pairs, truncate=truncate, **options)
     scores = np.asarray(answer.value, dtype=np.float32)
     if scores.ndim != 1:
         raise UnprocessableError(
@@ -62,26 +58,14 @@ async def label_texts(
         UnreadableInputError: there is a pair, and the model reads none.
         TextOverflowError: a text is too long.
     """
-    lease = await call.lease(name)
-    with lease or nullcontext():
-        require_kind(
-            lease,
-            "classifier",
-            hint="texts are classified by models of the kind 'classifier'",
-        )
+    method = "predict_scores" if raw else "classify"
+    options: dict[str, Any] = {"activation": "logits"} if raw else {"top_k": _ALL}
+    with await find_target(call, name, _HAS_LABELS) as target:
+        lease = target.lease
         if raw:
             _require_logits(name, lease)
-        lengths = await call.measure(lease, texts, truncate=truncate)
-        asked: dict[str, Any] = {"activation": "logits"} if raw else {"top_k": _ALL}
         try:
-            answer = await call.run(
-                name,
-                "predict_scores" if raw else "classify",
-                texts,
-                lease=lease,
-                **asked,
-                **default_options(lease, truncate),
-            )
+            answer, lengths = await target.run_texts(method, texts, truncate=truncate, **options)
         except UnsupportedInputError as error:
             raise UnreadableInputError(
                 f'{name!r} reads single texts, not pairs; send inputs as [["first text"], '

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -22,25 +21,20 @@ from holotype.server.inference.bodies import (
     SimilarityBody,
     SimilarityParameters,
     TokenizeBody,
-)
-from holotype.server.inference.calls import (
-    METHODS,
-    Call,
-    default_options,
-    require_kind,
-    shown_version,
     side_of,
 )
+from holotype.server.inference.calls import Call, shown_version
 from holotype.server.inference.dense import encode
 from holotype.server.inference.late_interaction import Pages, encode_tokens
 from holotype.server.inference.routes import PROBLEMS, add
 from holotype.server.inference.scoring import label_texts
+from holotype.server.inference.targets import Kinds, find_target, lease_model
 from holotype.server.keys import authorize
 from holotype.server.state import state_of
 
 router = APIRouter()
 
-_SPARSE_ONLY = "only models of the kind 'sparse' have sparse vectors"
+_SPARSE = Kinds(("sparse",), "only models of the kind 'sparse' have sparse vectors")
 
 _TAG = "Text Embeddings Inference"
 
@@ -49,7 +43,7 @@ async def embed(call: Call, body: EmbedBody) -> Response:
     """Return the dense vectors of texts, as a list of lists of numbers."""
     texts, side = _texts(call, body)
     name = await call.choose_kind(body.model, "dense")
-    lease = await call.lease(name)
+    lease = await lease_model(call, name)
     if lease is not None:
         with lease:
             _check_normalize(body, lease.model)
@@ -137,7 +131,7 @@ async def similarity(call: Call, body: SimilarityBody) -> Response:
         side=side_of(parameters.prompt_name, "parameters.prompt_name"),
         truncate=parameters.truncate,
     )
-    lease = await call.lease(name)
+    lease = await lease_model(call, name)
     if lease is None:
         raise UnprocessableError(f"{name!r} is more than one model, and has no similarity")
     with lease:
@@ -158,7 +152,7 @@ async def tokenize(call: Call, body: TokenizeBody) -> Response:
             errors=[FieldProblem(field="prompt_name", message="is not supported")],
         )
     name = call.choose(body.model)
-    lease = await call.lease(name)
+    lease = await lease_model(call, name)
     if lease is None:
         raise UnprocessableError(f"{name!r} is more than one model, and has no tokenizer")
     with lease:
@@ -189,16 +183,10 @@ async def tokenize(call: Call, body: TokenizeBody) -> Response:
 async def _sparse_vectors(call: Call, name: str, body: EmbedBody) -> Answer[Any]:
     _refuse_dense_options(body)
     texts, side = _texts(call, body)
-    lease = await call.lease(name)
-    with lease or nullcontext():
-        require_kind(lease, "sparse", hint=_SPARSE_ONLY)
-        if lease is not None:
-            call.require_fingerprint(lease.version.fingerprint, body.expect_fingerprint)
-        await call.measure(lease, texts, side, truncate=body.truncate)
-        answer = await call.run(
-            name, METHODS[side], texts, lease=lease, **default_options(lease, body.truncate)
-        )
-        require_kind(answer, "sparse", hint=_SPARSE_ONLY)
+    with await find_target(call, name, _SPARSE) as target:
+        if target.lease is not None:
+            call.require_fingerprint(target.lease.version.fingerprint, body.expect_fingerprint)
+        answer, _ = await target.encode(texts, side=side, truncate=body.truncate)
         call.require_fingerprint(answer.version.fingerprint, body.expect_fingerprint)
     return answer
 
@@ -271,7 +259,7 @@ async def info(request: Request) -> Response:
     state = state_of(request)
     call = Call(request, state, caller.id)
     name = call.choose(None)
-    lease = await call.lease(name)
+    lease = await lease_model(call, name)
     kinds = {"dense": "embedding", "cross-encoder": "reranker", "classifier": "classifier"}
     found: dict[str, Any] = {"model_id": name, "model_sha": None, "model_dtype": None}
     kind: str | None = None

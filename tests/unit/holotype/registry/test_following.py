@@ -88,6 +88,17 @@ def test_what_was_recorded_here_is_known_while_a_subscriber_is_busy(filled: Mode
         assert service.active(KIND) == third
 
 
+def test_nobody_is_told_of_what_was_active_already(filled: ModelRegistry) -> None:
+    told: list[int] = []
+    with ModelConfigService(filled, poll_s=0.05) as service:
+        service.subscribe(lambda activation: told.append(activation.generation))
+        filled.activate(KIND, "v1", actor="bob")
+        filled.activate(KIND, "v2", actor="bob")
+        assert service.wait(KIND, 2, timeout_s=SOON_S)
+        service.close()
+    assert told == [2]
+
+
 @pytest.mark.parametrize("address", ["postgresql"], indirect=True)
 def test_postgresql_tells_of_a_change_at_once(filled: ModelRegistry) -> None:
     with ModelConfigService(filled, poll_s=NEVER_S) as service:

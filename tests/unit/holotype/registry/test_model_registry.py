@@ -209,6 +209,31 @@ def test_the_same_request_twice_is_one_activation(registry: ModelRegistry, store
     assert registry.rollback(KIND, actor="alice", request_id="back") == back
 
 
+def test_what_is_active_already_is_left_as_it_is(registry: ModelRegistry, store: Path) -> None:
+    register(registry, store, "v1", "v2")
+    activate(registry, "v1")
+    second = activate(registry, "v2", reason="better recall")
+    assert activate(registry, "v2", actor="bob", reason="again", expected_generation=2) == second
+    assert registry.active(KIND) == second
+    assert len(registry.history(KIND)) == 2
+    with pytest.raises(StaleGenerationError, match="is at generation 2"):
+        activate(registry, "v2", expected_generation=1)
+    assert registry.rollback(KIND, actor="alice").version.version_id == "v1"
+
+
+def test_a_request_with_an_id_is_recorded_although_it_changes_nothing(
+    registry: ModelRegistry, store: Path
+) -> None:
+    register(registry, store, "v1", "v2")
+    activate(registry, "v1")
+    again = activate(registry, "v1", request_id="deploy 17")
+    assert again.generation == 2
+    activate(registry, "v2")
+    # Were it not recorded, its repetition would undo what somebody else has activated since.
+    assert activate(registry, "v1", request_id="deploy 17") == again
+    assert active(registry) == "v2"
+
+
 def test_an_id_that_two_kinds_use_at_once_is_one_activation(
     registry: ModelRegistry, store: Path
 ) -> None:
@@ -262,7 +287,7 @@ def test_rollbacks_go_back_step_by_step_and_never_forward(
     with pytest.raises(VersionNotFoundError, match="there is no version before"):
         roll()
     activate(registry, "v3")
-    activate(registry, "v3")
+    activate(registry, "v3", request_id="the same version is no step")
     assert roll() == "v1"
     assert [each.action for each in registry.history(KIND, limit=3)] == [
         "rollback",
@@ -352,6 +377,28 @@ def test_eight_writers_lose_no_activation_and_leave_no_gap(
     assert [each.generation for each in history] == list(range(writers * each, 0, -1))
     assert {each.request_id for each in history} == {one for own in requests for one in own}
     assert [each.at for each in history] == sorted((each.at for each in history), reverse=True)
+
+
+def test_eight_programs_that_activate_the_same_at_once_make_one_activation(
+    registry: ModelRegistry, address: str, store: Path
+) -> None:
+    register(registry, store, "v1", "v2")
+    activate(registry, "v1")
+    go, got = threading.Barrier(8), list[Activation]()
+
+    def run() -> None:
+        with Database(address) as database:
+            own = ModelRegistry(database)
+            go.wait()
+            got.append(own.activate(KIND, "v2", actor="alice"))
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [each.generation for each in got] == [2] * 8
+    assert len(registry.history(KIND)) == 2
 
 
 def test_of_two_operators_at_once_one_wins(registry: ModelRegistry, store: Path) -> None:

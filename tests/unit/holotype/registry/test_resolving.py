@@ -22,9 +22,11 @@ from holotype.errors import (
     InvalidDimensionError,
     LockMismatchError,
     ModelNotFoundError,
+    NotLockedError,
 )
 from holotype.publishing import CreationOptions, create_artifact
 from holotype.references import read_manifest
+from holotype.references.lock_file import LockFile
 from holotype.registry import (
     Database,
     ModelRegistry,
@@ -134,6 +136,18 @@ def test_a_dimension_that_the_model_does_not_have_is_refused(
 ) -> None:
     with pytest.raises(InvalidDimensionError):
         registry.register(KIND, "v1", minilm, actor="alice", inference_config={"dim": 100})
+
+
+def test_a_lock_refuses_a_version_whose_folder_it_does_not_name(
+    registry: ModelRegistry, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`holotype deployment validate` warns of it."""
+    version = registry.register(KIND, "v1", store / "v1", actor="alice")
+    lock = tmp_path / "holotype.lock"
+    lock.write_text(LockFile(models=()).to_json())
+    monkeypatch.setenv("HOLOTYPE_LOCK", str(lock))
+    with pytest.raises(NotLockedError, match=f"add it with: holotype artifact lock local:{store}"):
+        load_version(version)
 
 
 def test_a_folder_that_was_replaced_is_not_loaded(registry: ModelRegistry, store: Path) -> None:

@@ -60,6 +60,9 @@ class Shelf:
     def plan_memory(self, version: ModelVersion) -> MemoryPlan | None:
         return self.memory
 
+    def serves_version(self, version: ModelVersion) -> bool:
+        return self.serves == version
+
     def prepare(self, version: ModelVersion) -> Beside:
         if "load" in self.fails:
             raise self.fails["load"]
@@ -306,6 +309,31 @@ def test_the_same_request_again_loads_nothing_and_is_the_same_activation(
         switcher.switch(KIND, "v3", actor="alice", request_id="r1")
     with pytest.raises(RequestReusedError):
         switcher.rollback(KIND, actor="alice", request_id="r1")
+
+
+def test_what_is_active_and_serves_is_not_loaded_again(
+    switcher: ModelSwitcher, registry: ModelRegistry, shelf: Shelf
+) -> None:
+    first = switcher.switch(KIND, "v1", actor="alice")
+    steps: list[Step] = []
+    assert switcher.switch(KIND, "v1", actor="bob", on_step=steps.append) == first
+    assert steps[-1].message == "nothing has changed: generation 1 is tiny-dense/v1 already"
+    assert (shelf.n_loads, active(registry)) == (1, (1, "v1"))
+    with pytest.raises(StaleGenerationError):
+        switcher.switch(KIND, "v1", actor="bob", expected_generation=0)
+    # With an id it is recorded: only a record tells its repetition.
+    again = switcher.switch(KIND, "v1", actor="bob", request_id="deploy-1")
+    assert again.generation == 2
+
+
+def test_what_is_active_and_does_not_serve_is_switched_to(
+    switcher: ModelSwitcher, registry: ModelRegistry, shelf: Shelf
+) -> None:
+    switcher.switch(KIND, "v1", actor="alice")
+    registry.activate(KIND, "v2", actor="bob")
+    assert serves(shelf) == "v1"
+    switcher.switch(KIND, "v2", actor="alice", reason="the pool had no memory")
+    assert serves(shelf) == "v2"
 
 
 def test_of_two_operators_at_once_one_is_told_of_the_other(

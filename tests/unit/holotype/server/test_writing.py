@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any, cast
 
@@ -159,6 +159,30 @@ def test_requests_that_are_sent_at_once_are_answered_in_their_order() -> None:
         client.sendall(one * 3 + one.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
         found = b"".join(iter(lambda: client.recv(65_536), b""))
     assert found.count(b"HTTP/1.1 200 OK") == found.count(b"\r\n\r\ntext") == 4
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(
+            b"POST /text HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n",
+            id="a body that was answered before it was read",
+        ),
+        pytest.param(b"GET /text HTTP/1.1\r\nhost: ", id="a head that does not end"),
+    ],
+)
+def test_single_bytes_keep_no_connection_open(begun: bytes) -> None:
+    with (
+        served(timeout_keep_alive=1) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=0.02) as client,
+    ):
+        client.sendall(begun)
+        with pytest.raises(ConnectionError):
+            for _ in range(1500):
+                client.sendall(b"x")
+                with suppress(TimeoutError):
+                    if not client.recv(65_536):
+                        raise ConnectionResetError
 
 
 def test_a_stream_begins_before_it_ends() -> None:

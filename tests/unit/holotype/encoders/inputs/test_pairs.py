@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
 
 from holotype.encoders.inputs.items import each_pair
-from holotype.encoders.inputs.pair_layout import PairLayout, longest_first
+from holotype.encoders.inputs.layouts import PairLayout, longest_first
 from holotype.encoders.inputs.template import Message, PairTemplate
 from holotype.encoders.inputs.tokenizer import TextTokenizer
 

@@ -62,6 +62,19 @@ def test_a_switch_loads_once(site: Site) -> None:
     assert len(site.running.state.pool.events.last(kind="loaded")) == before + 1
 
 
+def test_what_is_active_already_is_neither_loaded_nor_recorded_again(site: Site) -> None:
+    before = site.switch("v1")
+    n_loads = len(site.running.state.pool.events.last(kind="loaded"))
+    job = site.wait(site.post(f"{MODELS}/switch/v1", {"expected_generation": before["generation"]}))
+    assert (job["state"], job["result"]) == ("succeeded", before)
+    assert [each["name"] for each in job["steps"]] == ["record"]
+    assert "nothing has changed" in job["steps"][0]["message"]
+    assert len(site.running.state.pool.events.last(kind="loaded")) == n_loads
+    key = f"again-{site.registry.database.dialect}"
+    keyed = site.wait(site.post(f"{MODELS}/switch/v1", {}, key=key))
+    assert keyed["result"]["generation"] == before["generation"] + 1
+
+
 def test_rollback_returns_and_the_history_tells_who_and_why(site: Site) -> None:
     first = site.switch("v1")
     second = site.switch("v2", reason="faster")

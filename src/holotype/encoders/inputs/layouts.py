@@ -1,9 +1,46 @@
-"""How two texts are put together: the special tokens around them, and how many of each are kept."""
+"""The special tokens around a text, or around two, and how many tokens of two are kept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayout:
+    """The special tokens around a text, and the segments of all tokens.
+
+    Attributes:
+        before: the special tokens before the text.
+        after: those after it.
+        type_ids: the segments of those before, of a token of the text, and of those after.
+    """
+
+    before: list[int]
+    after: list[int]
+    type_ids: tuple[list[int], int, list[int]]
+
+    @classmethod
+    def read(
+        cls, ids: Sequence[int], type_ids: Sequence[int], special: Sequence[int]
+    ) -> TextLayout:
+        """Read the layout off a text; see `PairLayout.read`. One without tokens ends the tokens."""
+        start = special.index(0) if 0 in special else len(special)
+        end = start + len(special) - sum(special)
+        own = type_ids[start] if start < end else 0
+        return cls(
+            list(ids[:start]), list(ids[end:]), (list(type_ids[:start]), own, list(type_ids[end:]))
+        )
+
+    @property
+    def n_special(self) -> int:
+        """How many special tokens there are."""
+        return len(self.before) + len(self.after)
+
+    def join(self, text: list[int]) -> tuple[list[int], list[int]]:
+        """Return the token ids and the segments of a text with the special tokens."""
+        before, own, after = self.type_ids
+        return [*self.before, *text, *self.after], [*before, *[own] * len(text), *after]
 
 
 @dataclass(frozen=True, slots=True)
