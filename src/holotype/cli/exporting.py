@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from holotype.cli.catalogues import complete_id, open_catalogue
-from holotype.cli.output import as_command, fail, write, write_json
+from holotype.cli.output import as_command, fail, write_json, write_lines
 from holotype.cli.showing import find_named
 from holotype.errors import HolotypeError
 
@@ -111,7 +111,7 @@ def _write(made: Export, *, as_json: bool) -> None:
     rows = [("folder", str(made.folder)), ("backend", manifest.backend), ("dtype", manifest.dtype)]
     measured = asdict(loss).items() if loss is not None else ()
     rows += [(name, _told(name, value)) for name, value in measured]
-    write("".join(f"{name}\t{value}\n" for name, value in rows))
+    write_lines(rows)
 
 
 def _told(name: str, value: Any) -> str:

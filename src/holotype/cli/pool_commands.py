@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json, write_rows
+from holotype.cli.output import fail, note, write_json, write_row, write_rows
 from holotype.cli.wording import UNKNOWN
 
 KEY = "HOLOTYPE_API_KEY"
@@ -138,7 +138,7 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 def _operate(url: str, name: str, what: str) -> None:
     found = _request(url, "POST", f"/api/pool/{urllib.parse.quote(name, safe='')}/{what}")
     job = found.get("id") if isinstance(found, dict) else None
-    write(f"{name}\t{what}\t{UNKNOWN if job is None else job}\n")
+    write_row((name, what, UNKNOWN if job is None else str(job)))
 
 
 def _fields(one: dict[str, Any]) -> list[str]:

@@ -23,8 +23,8 @@ from holotype.cli.output import (
     is_terminal,
     note,
     terminal,
-    write,
     write_json,
+    write_lines,
 )
 from holotype.cli.project import update_module
 from holotype.cli.showing import describe_reference, find_entry
@@ -248,7 +248,7 @@ def _write(reports: Sequence[Report], *, as_json: bool) -> None:
             _draw(console, report, whole=len(reports) == 1)
         _summary(console, reports)
     else:
-        write("".join(_line(report, found) for report in reports for found in report.findings))
+        write_lines((report.id, *_cells(found)) for report in reports for found in report.findings)
     for report in reports:
         for text in report.notes:
             note(f"note: {report.id}: {text}")
@@ -260,10 +260,6 @@ def _write(reports: Sequence[Report], *, as_json: bool) -> None:
 
 def _as_json(report: Report) -> dict[str, Any]:
     return asdict(report) | {"ok": report.is_good}
-
-
-def _line(report: Report, found: Finding) -> str:
-    return "\t".join((report.id, *_cells(found))) + "\n"
 
 
 def _cells(found: Finding) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from holotype.errors.base import (
     InvalidArgumentError,
     LocatedError,
     MissingExtraError,
+    one_line,
     printable,
 )
 from holotype.errors.catalogue import (
@@ -135,5 +136,6 @@ __all__ = [
     "UnsupportedInputError",
     "UnsupportedModelError",
     "WrongKindError",
+    "one_line",
     "printable",
 ]

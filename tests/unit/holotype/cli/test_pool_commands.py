@@ -86,6 +86,19 @@ def served(stub: Stub) -> Iterator[Stub]:
         yield stub
 
 
+def test_an_error_of_several_lines_is_one_field(served: Stub) -> None:
+    (_, found) = served.answers["GET", "/api/pool"]
+    found["models"][1]["last_error"] = "gone:\n\tthe disk"
+    assert [line[-1] for line in served.pool("status").lines] == [
+        "-",
+        r"gone:\n\tthe disk",
+        "-",
+        "-",
+    ]
+    (_, second, *_) = json.loads(served.pool("status", "--json").stdout)["models"]
+    assert second["last_error"] == "gone:\n\tthe disk"
+
+
 def test_the_status_has_a_line_for_each_copy_and_devices_beside_it(served: Stub) -> None:
     answer = served.pool("status")
     assert answer.exit_code == 0, answer.stderr
