@@ -11,7 +11,7 @@ import typer
 from holotype.cli.catalogues import complete_id, open_catalogue
 from holotype.cli.output import as_command, fail, write_json, write_lines
 from holotype.cli.showing import find_named
-from holotype.errors import HolotypeError
+from holotype.errors import HolotypeError, reason_of
 
 if TYPE_CHECKING:
     from holotype.encoders.exports import Export
@@ -100,7 +100,7 @@ def _lines(file: Path) -> list[str]:
     try:
         return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {error}")
+        fail(f"{file} cannot be read: {reason_of(error)}")
 
 
 def _write(made: Export, *, as_json: bool) -> None:

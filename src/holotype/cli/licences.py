@@ -114,8 +114,8 @@ def licenses(
     unclear = [row for row in rows if row.commercial_use is not True]
     forbidden = [row for row in unclear if row.commercial_use is False]
     note(
-        f"{counted_models(len(rows))}: {len(rows) - len(unclear)} allow commercial use, "
-        f"{len(forbidden)} forbid it, {len(unclear) - len(forbidden)} do not say so by their id"
+        f"{counted_models(len(rows))}: commercial use is allowed for {len(rows) - len(unclear)}, "
+        f"forbidden for {len(forbidden)}, and unknown for {len(unclear) - len(forbidden)}"
     )
     others = [row.name for row in rows if (row.source or "").startswith(_ENTRY)]
     if others:

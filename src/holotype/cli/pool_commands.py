@@ -15,6 +15,7 @@ import typer
 from holotype.cli.groups import Command
 from holotype.cli.output import fail, note, write_json, write_row, write_rows
 from holotype.cli.wording import UNKNOWN
+from holotype.errors import reason_of
 
 KEY = "HOLOTYPE_API_KEY"
 """The environment variable with the key."""
@@ -195,7 +196,8 @@ def _request(url: str, method: str, path: str) -> Any:
             fail(f"{where}{path} answers {error.code}: {_problem(error, key)}")
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        fail(f"{where} does not answer: {reason}; start it with holotype serve, or pass --url")
+        said = reason_of(reason) if isinstance(reason, OSError) else reason
+        fail(f"{where} does not answer: {said}; start it with holotype serve, or pass --url")
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -30,7 +30,7 @@ from holotype.cli.project import update_module
 from holotype.cli.showing import describe_reference, find_entry
 from holotype.cli.sole_writer import sole_writer
 from holotype.cli.wording import UNKNOWN, exact
-from holotype.errors import CatalogueFileError, HolotypeError, HubUnreachableError
+from holotype.errors import CatalogueFileError, HolotypeError, HubUnreachableError, reason_of
 from holotype.records import ModelInfo
 from holotype.references.ref import ModelRef
 
@@ -190,7 +190,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
     try:
         progress = ProgressFile(resume) if resume else None
     except (OSError, UnicodeDecodeError) as error:
-        fail(f"{resume} cannot be read: {error}; give --resume another file")
+        fail(f"{resume} cannot be read: {reason_of(error)}; give --resume another file")
     except CatalogueFileError as error:
         fail(str(error))
     known: dict[str, Report] = {}
@@ -206,7 +206,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
                 if progress is not None:
                     progress.keep(record, report)
             except OSError as error:
-                fail(f"{resume} cannot be written: {error}")
+                fail(f"{resume} cannot be written: {reason_of(error)}")
             advance()
 
         client = HubClient()

@@ -33,6 +33,7 @@ from holotype.errors.base import (
     MissingExtraError,
     one_line,
     printable,
+    reason_of,
 )
 from holotype.errors.catalogue import (
     AmbiguousModelError,
@@ -138,4 +139,5 @@ __all__ = [
     "WrongKindError",
     "one_line",
     "printable",
+    "reason_of",
 ]

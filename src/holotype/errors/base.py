@@ -37,6 +37,11 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def reason_of(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file cannot be read or written, without its path, which the message has."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def _shortened(text: str) -> str:
     """Return a text whose middle is left out where it is long, as a file may have values of any length.
 

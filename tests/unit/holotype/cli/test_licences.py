@@ -40,7 +40,10 @@ def test_each_model_of_a_deployment_has_its_licence_and_its_source(deployment: s
     assert answer.lines[1][5:] == SPARSE[5:]
     assert headings("licenses", "--deployment", deployment)[-1] == "commercial_use"
     assert answer.lines[2][5:] == ["apache-2.0", "holotype", "yes"]
-    assert "3 models: 2 allow commercial use, 1 forbid it, 0 do not say so" in answer.stderr
+    assert (
+        "3 models: commercial use is allowed for 2, forbidden for 1, and unknown for 0"
+        in answer.stderr
+    )
 
 
 def test_csv_and_json_have_the_fields_of_a_line_by_name(deployment: str) -> None:

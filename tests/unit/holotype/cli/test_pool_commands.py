@@ -195,7 +195,7 @@ def test_where_no_server_is_the_message_says_how_to_start_one(stub: Stub) -> Non
     stub.server.server_close()
     answer = stub.pool("status")
     assert answer.exit_code == 1
-    assert "does not answer" in answer.stderr
+    assert "does not answer: Connection refused; start it" in answer.stderr
     assert "holotype serve" in answer.stderr
     answer = run("pool", "status", "--url", "file:///etc/passwd")
     assert "is no address of a server" in answer.stderr
