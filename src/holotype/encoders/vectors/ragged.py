@@ -21,7 +21,7 @@ Positions: TypeAlias = list[PositionT] | NDArray[np.integer[Any]] | NDArray[np.b
 
 
 def choose_parts(
-    offsets: NDArray[np.int64], chosen: Positions[PositionT]
+    offsets: NDArray[np.int64], chosen: list[Any] | NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where the members of some parts are, and the offsets of these parts alone.
 
@@ -153,7 +153,7 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
     @overload
     def __getitem__(self, index: slice | Positions[PositionT]) -> Ragged[ScalarT]: ...
     def __getitem__(
-        self, index: int | np.integer[Any] | slice | Positions[PositionT]
+        self, index: int | np.integer[Any] | slice | list[Any] | NDArray[Any]
     ) -> NDArray[ScalarT] | Ragged[ScalarT]:
         """Return the vectors of one text, or several texts.
 

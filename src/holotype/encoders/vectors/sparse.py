@@ -186,7 +186,7 @@ class SparseVectors(Sequence[SparseVector]):
     @overload
     def __getitem__(self, index: slice | Positions[PositionT]) -> SparseVectors: ...
     def __getitem__(
-        self, index: int | np.integer[Any] | slice | Positions[PositionT]
+        self, index: int | np.integer[Any] | slice | list[Any] | NDArray[Any]
     ) -> SparseVector | SparseVectors:
         """Return one row, or the rows of a slice, of positions or of a mask, as NumPy names them.
 
