@@ -139,12 +139,18 @@ def _meant_license(wanted: str, used: Collection[str]) -> str:
         found = by_spelling.get(_bare(_LICENCE_WORDS.sub("", wanted.lower()), but=".+"))
         if found is not None:
             return found
-    several = [part.strip() for part in wanted.split(",") if part.strip()]
+    several = split_licenses(wanted)
     if len(several) > 1:
         raise CriterionError("license", wanted, f"is several licences; write license={several}")
     near = nearest(wanted, used) or nearest(wanted, known_licences())
     hint = f"did you mean {near[0]!r}?" if near else f"the models have {', '.join(sorted(used))}"
     raise CriterionError("license", wanted, f"is not a licence that is known; {hint}")
+
+
+def split_licenses(text: str) -> list[str]:
+    """Return the licences of a text that names several to choose from, with commas or OR."""
+    parts = (part.strip(" ()") for part in re.split(r",|\sor\s", text, flags=re.IGNORECASE))
+    return [part for part in parts if part]
 
 
 def number_of(criterion: str, wanted: object) -> float:

@@ -1,8 +1,9 @@
-"""What a licence, by its id, says of commercial use."""
+"""What a licence, an SPDX expression of ids, permits: commercial use, or what its licences permit."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _FREE = frozenset(
     (
@@ -35,24 +36,62 @@ def allows_commercial_use(licence: str | None) -> bool | None:
     Args:
         licence: an SPDX expression or a licence id of the Hub, in any letter case.
     """
-    if licence is None:
+    return None if licence is None else permits(licence, _allows)
+
+
+def permits(licence: str, permits_one: Callable[[str], bool | None]) -> bool | None:
+    """Return whether an SPDX expression permits what each of its licences does, or does not.
+
+    Of several to choose from, with `OR`, one that permits it is enough; of several that hold
+    together, with `AND`, all have to. `AND` binds more than `OR`. An exception, after `WITH`, takes
+    no permission away. A later version, as `+` allows it, may be left aside.
+
+    Args:
+        licence: the expression, in any letter case.
+        permits_one: returns the answer of one licence id in lower case; None if it is unknown.
+
+    Returns:
+        The answer; None if it is unknown, or the text is no expression.
+    """
+    words = re.findall(r"[()]|[^\s()]+", licence.lower())[::-1]
+    try:
+        answer = _any(words, permits_one)
+    except (IndexError, RecursionError):
         return None
-    terms = re.split(r"\s+(and|or)\s+", licence.strip().lower())
-    answers, operators = {_of_one(term) for term in terms[::2]}, set(terms[1::2])
-    if len(answers) == 1:
-        return answers.pop()
-    # Of several to choose from, one that allows it is enough; of several that hold together, one
-    # that does not.
-    if operators == {"or"} and True in answers:
-        return True
-    if operators == {"and"} and False in answers:
-        return False
-    return None
+    return None if words else answer
 
 
-def _of_one(term: str) -> bool | None:
-    """Return the answer of one licence id, with its exception if it has one."""
-    licence = term.partition(" with ")[0].strip()
+def _any(words: list[str], permits_one: Callable[[str], bool | None]) -> bool | None:
+    answers = [_all(words, permits_one)]
+    while words and words[-1] == "or":
+        words.pop()
+        answers.append(_all(words, permits_one))
+    return True if True in answers else None if None in answers else False
+
+
+def _all(words: list[str], permits_one: Callable[[str], bool | None]) -> bool | None:
+    answers = [_term(words, permits_one)]
+    while words and words[-1] == "and":
+        words.pop()
+        answers.append(_term(words, permits_one))
+    return False if False in answers else None if None in answers else True
+
+
+def _term(words: list[str], permits_one: Callable[[str], bool | None]) -> bool | None:
+    """Take a licence with its exception, or an expression in parentheses, from the last words."""
+    word = words.pop()
+    if word == "(":
+        answer = _any(words, permits_one)
+        return answer if words.pop() == ")" else None
+    answer = permits_one(word.removesuffix("+"))
+    if words and words[-1] == "with":
+        words.pop()
+        # What is added under another name may be a restriction, such as the Commons Clause.
+        return answer if "exception" in words.pop() else None
+    return answer
+
+
+def _allows(licence: str) -> bool | None:
     if _NON_COMMERCIAL.fullmatch(licence):
         return False
     if licence in _FREE or _FREE_FAMILIES.fullmatch(licence):

@@ -45,7 +45,8 @@ class _Criteria(TypedDict, total=False):
     modality: str | None
     """`text`, `image`, `audio` or `video`."""
     license: str | Collection[str] | None
-    """One licence id, or several acceptable ones."""
+    """One licence id, or several acceptable ones; an expression such as `MIT OR GPL-3.0-only` is met
+    by one of those that it lets you choose from, and by all of those that hold together."""
     commercial_use: bool | None
     """Whether the licence allows commercial use; models whose licence is unknown, or has to be read
     for that, meet neither."""
@@ -105,12 +106,22 @@ def _speaks(record: ModelInfo, tag: str) -> bool:
     return any(f"{each}-".lower().startswith(f"{tag}-") for each in record.languages)
 
 
+def _is_licensed(record: ModelInfo, ids: frozenset[str]) -> bool:
+    licence = (record.license or "").lower()
+    if " " not in licence or licence in ids:
+        return licence in ids
+    # Few records have an expression.
+    from holotype.licences import permits
+
+    return permits(licence, ids.__contains__) is True
+
+
 _CHECKS: dict[str, _Check] = {
     "type": lambda record, kind: record.type == kind,
     "organization": lambda record, name: record.organization.lower() == name,
     "language": _speaks,
     "modality": lambda record, modality: modality in record.modalities,
-    "license": lambda record, ids: record.license is not None and record.license.lower() in ids,
+    "license": _is_licensed,
     "commercial_use": lambda record, wanted: record.commercial_use is wanted,
     "min_embedding_dim": _at_least("embedding_dim"),
     "max_embedding_dim": _at_most("embedding_dim"),

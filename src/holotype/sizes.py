@@ -48,5 +48,5 @@ def _scaled(text: str, number: str, scale: int) -> int:
         raise ValueError(f"{text[:20]!r} is above {sys.maxsize}")
     count = round(exact)
     if count < 1:
-        raise ValueError(f"{text!r} is below 1; write 8k, 500M or 110000000")
+        raise ValueError(f"{text!r} is below 1")
     return count

@@ -49,7 +49,7 @@ def generate(source: Path, output: Path, *, root: Path, line_length: int = LINE_
 
 def generated_texts(
     source: Path, output: Path, *, root: Path, line_length: int = LINE_LENGTH
-) -> Mapping[Path, str]:
+) -> dict[Path, str]:
     """Return the text of the module and that of its stub, by path.
 
     The arguments are those of `generate`.
@@ -92,13 +92,19 @@ def stale_files(texts: Mapping[Path, str]) -> list[Path]:
     ]
 
 
-def _replace(texts: Mapping[Path, str]) -> None:
-    """Write all files, and let them take their names when all of them are written."""
+def _replace(texts: dict[Path, str]) -> None:
+    """Write both files, and let them take their names when both are written.
+
+    The old stub is deleted first, and the new one takes its name last: a process that dies in
+    between leaves the module alone, which type checkers read where there is no stub.
+    """
+    _, stub = texts
     with ExitStack() as stack:
-        for path, text in texts.items():
+        for path, text in reversed(texts.items()):
             file = stack.enter_context(writing_file(path))
             file.write(text.encode())
             file.flush()
+        stub.unlink(missing_ok=True)
 
 
 def _refuse_hand_written(output: Path) -> None:

@@ -13,7 +13,7 @@ import typer
 from holotype.cli.catalogue_file import read_catalogue_file, replace_catalogue_file
 from holotype.cli.catalogues import OWN
 from holotype.cli.hub_extra import require_hub
-from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.output import fail, note, write_json, write_row
 from holotype.cli.project import project_of, update_module
 from holotype.cli.sole_writer import sole_writer
 from holotype.criteria import meant_kind
@@ -157,7 +157,7 @@ def _insert(file: Path, text: str, entry: NewEntry, folder: Path | None) -> None
     from holotype.hub.adding import with_entry
 
     replace_catalogue_file(file, with_entry(text, entry.values))
-    write(f"{entry.values['id']}\t{entry.values['type']}\t{entry.values['huggingface_id']}\n")
+    write_row(str(entry.values[name]) for name in ("id", "type", "huggingface_id"))
     if entry.values["revision"] is None:
         note(
             "note: the entry says that the model is not on the Hub; if the folder is a copy of "

@@ -14,7 +14,7 @@ import typer
 from holotype.cli.catalogues import chosen_catalogue, open_catalogue
 from holotype.cli.groups import Command
 from holotype.cli.options import MaxBytes
-from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.output import fail, note, write_json, write_lines, write_row
 from holotype.cli.progress import bytes_progress
 from holotype.cli.showing import find_record
 from holotype.cli.wording import UNKNOWN
@@ -101,7 +101,7 @@ def create(
             fail(str(error))
     for warning in caught:
         note(f"warning: {warning.message}")
-    write(f"{target}\t{manifest.digest}\t{manifest.fingerprint or UNKNOWN}\n")
+    write_row((str(target), manifest.digest, manifest.fingerprint or UNKNOWN))
     commit = f", commit {manifest.commit}" if manifest.commit else ""
     note(f"{len(manifest.files)} files, {manifest.size:,} bytes{commit}")
 
@@ -142,7 +142,7 @@ def verify(
         ]
         write_json(found)
     else:
-        write("".join(f"{finding}\n" for finding in findings))
+        write_lines([str(finding)] for finding in findings)
     note(f"{path}: {len(manifest.files)} files, {len(findings)} that differ, {manifest.digest}")
     if findings:
         raise typer.Exit(1)
@@ -199,7 +199,7 @@ def info(
     if as_json:
         write_json(dict(_facts(found)))
     else:
-        write("".join(f"{name}\t{_text(value)}\n" for name, value in _facts(found)))
+        write_lines((name, _text(value)) for name, value in _facts(found))
     if found.problem is not None:
         note(f"note: {found.problem}")
 

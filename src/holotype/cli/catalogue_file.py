@@ -11,6 +11,7 @@ from pathlib import Path
 
 from holotype.atomic_file import replace_file
 from holotype.cli.output import fail
+from holotype.errors import reason_of
 
 
 def read_catalogue_file(file: Path) -> str:
@@ -20,7 +21,7 @@ def read_catalogue_file(file: Path) -> str:
     try:
         return file.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {error}; name the catalogue that is to be changed")
+        fail(f"{file} cannot be read: {reason_of(error)}; name the catalogue that is to be changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +83,4 @@ def replace_catalogue_file(file: Path, text: str) -> None:
     try:
         replace_file(file, text.encode())
     except OSError as error:
-        fail(f"{file} cannot be written: {error.strerror or error}")
+        fail(f"{file} cannot be written: {reason_of(error)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from holotype.cli.wording import (
     score,
     short_count,
 )
+from holotype.errors import one_line
 from holotype.records import ModelInfo
 
 if TYPE_CHECKING:
@@ -75,16 +76,14 @@ COLUMNS = (
     Column("MRR@10", lambda record: score(record.ms_marco_mrr10), 9, numeric=True),
     Column("license", lambda record: record.license or UNKNOWN, 5),
     Column("languages", languages, 7),
-    Column("organization", lambda record: record.organization, 8),
+    Column("organization", lambda record: one_line(record.organization), 8),
 )
 """All columns, from left to right."""
 
 
-def plain_lines(records: Iterable[ModelInfo]) -> str:
-    """Return one line per record, with the fields `PLAIN` separated by tabs."""
-    return "".join(
-        "\t".join(exact(name, getattr(record, name)) for name in PLAIN) + "\n" for record in records
-    )
+def plain_row(record: ModelInfo) -> tuple[str, ...]:
+    """Return the fields `PLAIN` of a record."""
+    return tuple(exact(name, getattr(record, name)) for name in PLAIN)
 
 
 def fitting(records: Sequence[ModelInfo], width: int) -> tuple[Column, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write
+from holotype.cli.output import fail, note, write_row
 from holotype.errors import HolotypeError
 
 Address: TypeAlias = Annotated[
@@ -38,7 +38,7 @@ def upgrade(database: Address = DEFAULT) -> None:
             location = opened.location
     except HolotypeError as error:
         fail(str(error))
-    write(f"{location}\t{after}\n")
+    write_row((location, str(after)))
     note(
         "the tables were of this version"
         if before == after
@@ -61,7 +61,7 @@ def check(database: Address = DEFAULT) -> None:
             location = opened.location
     except HolotypeError as error:
         fail(str(error))
-    write(f"{location}\t{SCHEMA}\n")
+    write_row((location, str(SCHEMA)))
 
 
 COMMANDS: tuple[Command, ...] = (

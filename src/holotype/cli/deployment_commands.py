@@ -108,7 +108,7 @@ def convert(
             replace_file(to, text.encode())
             note(f"{to}: written")
     except HolotypeError as error:
-        _refuse(error, as_json=False)
+        fail(str(error))
     except OSError as error:
         fail(f"{to}: cannot be written: {error.strerror}")
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from holotype.cli.catalogues import complete_id, open_catalogue
-from holotype.cli.output import as_command, fail, write, write_json
+from holotype.cli.output import as_command, fail, write_json, write_lines
 from holotype.cli.showing import find_named
-from holotype.errors import HolotypeError
+from holotype.errors import HolotypeError, reason_of
 
 if TYPE_CHECKING:
     from holotype.encoders.exports import Export
@@ -100,7 +100,7 @@ def _lines(file: Path) -> list[str]:
     try:
         return [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        fail(f"{file} cannot be read: {error}")
+        fail(f"{file} cannot be read: {reason_of(error)}")
 
 
 def _write(made: Export, *, as_json: bool) -> None:
@@ -111,7 +111,7 @@ def _write(made: Export, *, as_json: bool) -> None:
     rows = [("folder", str(made.folder)), ("backend", manifest.backend), ("dtype", manifest.dtype)]
     measured = asdict(loss).items() if loss is not None else ()
     rows += [(name, _told(name, value)) for name, value in measured]
-    write("".join(f"{name}\t{value}\n" for name, value in rows))
+    write_lines(rows)
 
 
 def _told(name: str, value: Any) -> str:

@@ -32,8 +32,16 @@ Jobs: TypeAlias = Annotated[
 ]
 
 
+_PACKAGES = ("huggingface_hub", "filelock", "langcodes", "tenacity")
+
+
+def missing_package() -> str | None:
+    """Return a package of the extra that is not installed; None if all are."""
+    return next((package for package in _PACKAGES if find_spec(package) is None), None)
+
+
 def require_hub() -> None:
     """Exit with the install command if a package of the extra is missing."""
-    for package in ("huggingface_hub", "filelock", "langcodes", "tenacity"):
-        if find_spec(package) is None:
-            fail(str(MissingExtraError("hub", package, "reading checkpoints")))
+    package = missing_package()
+    if package is not None:
+        fail(str(MissingExtraError("hub", package, "reading checkpoints")))

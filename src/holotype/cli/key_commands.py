@@ -75,6 +75,8 @@ def list_command(
     else:
         headings = ("number", "name", "prefix", "scopes", "made", "expires", "state")
         write_rows(headings, map(_fields, found))
+    if not found:
+        note("there are no keys; make one with: holotype keys create NAME")
 
 
 def revoke(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,14 +15,20 @@ import typer
 
 from holotype.cli.catalogues import chosen_catalogue, open_catalogue
 from holotype.cli.groups import Command
+from holotype.cli.hub_extra import missing_package
 from holotype.cli.output import counted_models, fail, note, write, write_json, write_rows
 from holotype.cli.wording import UNKNOWN
 from holotype.errors import DeprecatedModelWarning, HolotypeError
+from holotype.licences import allows_commercial_use
 from holotype.records import ModelInfo
 
 if TYPE_CHECKING:
     from holotype.catalogue import Catalogue
     from holotype.references.ref import ModelRef
+
+_COMMIT = re.compile("[0-9a-f]{40}")
+_ENTRY = "the entry"
+"""What the source begins with if it is an entry of another revision."""
 
 _NO_RECORD = "has no record that could state a licence; ask whoever provides it"
 
@@ -84,6 +91,9 @@ def licenses(
     it has to be read for that, such as gemma. This follows from the licence's id alone, and is no
     legal advice. Other conditions hold all the same.
 
+    A licence may change with the revision. For another one than the entry's, it is that of the card
+    in the Hub's cache, else that of the entry, and the source says so.
+
     No weights are read, and only repositories that no catalogue describes are asked for on the Hub.
     The exit code is 1 if a model cannot be described.
     """
@@ -104,9 +114,15 @@ def licenses(
     unclear = [row for row in rows if row.commercial_use is not True]
     forbidden = [row for row in unclear if row.commercial_use is False]
     note(
-        f"{counted_models(len(rows))}: {len(rows) - len(unclear)} allow commercial use, "
-        f"{len(forbidden)} forbid it, {len(unclear) - len(forbidden)} do not say so by their id"
+        f"{counted_models(len(rows))}: commercial use is allowed for {len(rows) - len(unclear)}, "
+        f"forbidden for {len(forbidden)}, and unknown for {len(unclear) - len(forbidden)}"
     )
+    others = [row.name for row in rows if (row.source or "").startswith(_ENTRY)]
+    if others:
+        note(
+            f"note: the licence of {', '.join(others)} is that of the entry, which is of another "
+            "revision; theirs may differ, and the Hub's cache does not tell"
+        )
     problems = [row for row in rows if row.problem is not None]
     for row in problems:
         note(f"{row.name}: {row.problem}")
@@ -133,7 +149,8 @@ def _rows(
         from holotype.references.lock_file import read_lock
 
         for model in read_lock(lock).models:
-            yield _of_reference(str(model.reference), model.reference, catalogue)
+            ref = model.reference
+            yield _of_reference(str(ref), ref, catalogue, commit=model.commit)
 
 
 def _of_deployment(place: str, catalogue: Catalogue[Any] | None) -> Iterator[_Row]:
@@ -157,13 +174,16 @@ def _of_deployment(place: str, catalogue: Catalogue[Any] | None) -> Iterator[_Ro
                 yield _Row(name, where, problem=_NO_RECORD)
 
 
-def _of_reference(name: str, ref: ModelRef, catalogue: Catalogue[Any] | None) -> _Row:
+def _of_reference(
+    name: str, ref: ModelRef, catalogue: Catalogue[Any] | None, *, commit: str | None = None
+) -> _Row:
     """Return what the record of a reference says: that of a catalogue, or of the files.
 
     Args:
         name: what the model is called where it is used.
         ref: the reference.
         catalogue: whose entries count before holotype's own; None if there is no other.
+        commit: the commit that a lock file says it is; without one, what the reference names.
     """
     from holotype.encoders.config import look_up_reference
     from holotype.models import MODEL_REGISTRY
@@ -179,11 +199,32 @@ def _of_reference(name: str, ref: ModelRef, catalogue: Catalogue[Any] | None) ->
             entries = entries or [each for each in MODEL_REGISTRY if _is_of(each, ref)]
             record = entries[0] if len({each.license for each in entries}) == 1 else None
         if record is not None:
-            return _of_record(name, str(ref), record, ref.revision or record.revision)
+            # Without a revision, the Hub's default branch is loaded.
+            at = commit or ref.revision if ref.scheme == "hf" else record.revision
+            row = _of_record(name, str(ref), record, at)
+            return row if at == record.revision else _of_other_revision(row, record)
         found = get_model_info(ref)
     except (HolotypeError, OSError) as error:
         return _Row(name, str(ref), problem=str(error).removeprefix(f"{ref}: "))
     return _of_record(name, str(ref), found.record, found.commit)
+
+
+def _of_other_revision(row: _Row, record: ModelInfo) -> _Row:
+    """Return what the card of another revision than the entry's states, if the cache has it.
+
+    A licence may change from one revision to the next. That of the entry is said to be the entry's.
+    """
+    if missing_package() is None and _COMMIT.fullmatch(row.commit or ""):
+        from holotype.hub.cached import cached_license
+
+        stated = cached_license(record.huggingface_id, str(row.commit))
+        if stated is not None:
+            allowed = allows_commercial_use(stated)
+            return replace(
+                row, license=stated, source=f"README.md @ {row.commit}", commercial_use=allowed
+            )
+    of = "no known revision" if record.revision is None else record.revision[:12]
+    return replace(row, source=row.source and f"{_ENTRY} of {of}: {row.source}")
 
 
 def _is_of(record: ModelInfo, ref: ModelRef) -> bool:

@@ -11,8 +11,15 @@ from holotype.catalogue import Catalogue
 from holotype.cli import options
 from holotype.cli.as_json import record_as_json
 from holotype.cli.catalogues import open_catalogue
-from holotype.cli.columns import COLUMNS, fitting, plain_lines, table
-from holotype.cli.output import counted_models, is_terminal, note, terminal, write, write_json
+from holotype.cli.columns import COLUMNS, fitting, plain_row, table
+from holotype.cli.output import (
+    counted_models,
+    is_terminal,
+    note,
+    terminal,
+    write_json,
+    write_lines,
+)
 from holotype.criteria import meant_kind
 from holotype.errors import CriterionError
 from holotype.naming import nearest
@@ -130,9 +137,9 @@ def _write(records: Sequence[ModelInfo], *, as_json: bool, ids: bool) -> None:
     if as_json:
         write_json([record_as_json(record) for record in records])
     elif ids:
-        write("".join(f"{record.id}\n" for record in records))
+        write_lines([record.id] for record in records)
     elif not is_terminal():
-        write(plain_lines(records))
+        write_lines(map(plain_row, records))
     elif records:
         _draw(records)
 

@@ -16,7 +16,7 @@ import typer
 from holotype.atomic_file import replace_file
 from holotype.cli.catalogues import chosen_catalogue
 from holotype.cli.groups import Command
-from holotype.cli.output import counted_models, fail, note, write
+from holotype.cli.output import counted_models, fail, note, write_lines, write_row
 from holotype.cli.progress import bytes_progress
 from holotype.cli.sole_writer import sole_writer
 from holotype.errors import HolotypeError
@@ -67,7 +67,7 @@ def lock_command(
         note(f"{lock} is up to date: {counted_models(len(found))}")
         return
     new = _write(lock, found)
-    write("".join(f"{ref}\t{model.digest}\n" for ref, model in found.items()))
+    write_lines((str(ref), model.digest) for ref, model in found.items())
     note(f"{lock}: {counted_models(len(new.models))}")
 
 
@@ -163,7 +163,7 @@ def download(
         for model in models:
             with bytes_progress(str(model.reference), model.size) as on_bytes:
                 folder = fetch_locked(model, on_total=_known(on_bytes))
-            write(f"{model.reference}\t{folder}\n")
+            write_row((str(model.reference), str(folder)))
     except (HolotypeError, OSError) as error:
         fail(str(error))
     note(f"{lock}: {counted_models(len(models))}, all there")
@@ -189,10 +189,10 @@ def _prove(lock: Path) -> int:
     result = subprocess.run(  # noqa: S603
         command, env=environment, stdout=subprocess.PIPE, text=True, check=False
     )
-    write(result.stdout)
+    lines = result.stdout.splitlines()
+    write_lines(line.split("\t", 1) for line in lines)
     if result.returncode == 0:
-        models = counted_models(len(result.stdout.splitlines()))
-        note(f"{lock}: {models}, loaded with the network denied")
+        note(f"{lock}: {counted_models(len(lines))}, loaded with the network denied")
     return result.returncode
 
 

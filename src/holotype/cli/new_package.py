@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from holotype.cli.output import fail, note, write
+from holotype.cli.output import fail, note, write_lines
 from holotype.errors import ArtifactError
 from holotype.naming import kebab_case
 from holotype.references.staging import occupation, stage_empty_folder
@@ -94,7 +94,7 @@ def new(
         fail(f"{folder} cannot be made: {error}")
     except OSError as error:
         fail(f"{folder} cannot be made: {error.strerror or error}")
-    write("".join(f"{folder / place}\n" for place in _files(name, package)))
+    write_lines([str(folder / place)] for place in _files(name, package))
     note(f"install it with: pip install -e ./{folder}")
 
 

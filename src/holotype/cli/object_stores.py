@@ -12,7 +12,7 @@ import typer
 from holotype.cli.artifacts import artifact_folder
 from holotype.cli.groups import Command
 from holotype.cli.options import MaxBytes
-from holotype.cli.output import fail, write
+from holotype.cli.output import fail, write_row
 from holotype.cli.progress import bytes_progress
 from holotype.errors import HolotypeError
 from holotype.references.ref import ModelRef
@@ -42,7 +42,7 @@ def push(
             manifest = push_artifact(path, _object_store(url), on_total=on_total)
     except HolotypeError as error:
         fail(str(error))
-    write(f"{url}\t{manifest.digest}\n")
+    write_row((url, manifest.digest))
 
 
 def pull(
@@ -64,7 +64,7 @@ def pull(
             )
     except HolotypeError as error:
         fail(str(error))
-    write(f"{to}\t{manifest.digest}\n")
+    write_row((str(to), manifest.digest))
 
 
 def _object_store(url: str) -> ModelRef:

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias, get_args
 import typer
 
 from holotype.cli.catalogues import complete_type
-from holotype.criteria import KINDS, score_of
+from holotype.criteria import KINDS, score_of, split_licenses
 from holotype.errors import CriterionError
 from holotype.naming import one_of
 from holotype.query import SortKey
@@ -57,7 +57,7 @@ MaxBytes: TypeAlias = Annotated[
 
 def _licences(given: list[str] | None) -> list[str] | None:
     for text in given or ():
-        several = [part.strip() for part in text.split(",") if part.strip()]
+        several = split_licenses(text)
         if len(several) > 1:
             options = " ".join(f"--license {shlex.quote(each)}" for each in several)
             raise typer.BadParameter(f"{text!r} is several licences; give each one: {options}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from holotype.errors import Advice, printable
+from holotype.errors import Advice, one_line, printable
 from holotype.naming import kebab_case
 
 if TYPE_CHECKING:
@@ -56,9 +56,17 @@ def write(text: str) -> None:
         raise typer.Exit(_PIPE_CLOSED) from None
 
 
+def write_lines(rows: Iterable[Iterable[str]]) -> None:
+    """Write rows whose fields are separated by tabs, also for a person.
+
+    A tab or a line break in a field would end it, so that it is spelt.
+    """
+    write("".join("\t".join(map(one_line, row)) + "\n" for row in rows))
+
+
 def write_row(fields: Iterable[str]) -> None:
-    """Write one row, separated by tabs also for a person."""
-    write("\t".join(fields) + "\n")
+    """Write one row as `write_lines` does."""
+    write_lines([fields])
 
 
 def write_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -72,11 +80,11 @@ def write_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         rows: the fields; a row may lack the last ones.
     """
     if not is_terminal():
-        write("".join("\t".join(row) + "\n" for row in rows))
+        write_lines(rows)
         return
     from rich.cells import cell_len
 
-    shown = [[_DIGEST.sub(r"\1...", printable(cell)) for cell in row] for row in rows]
+    shown = [[_DIGEST.sub(r"\1...", one_line(cell)) for cell in row] for row in rows]
     if not shown:
         return
     table = [list(headings), *shown]

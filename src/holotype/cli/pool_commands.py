@@ -13,8 +13,9 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from holotype.cli.groups import Command
-from holotype.cli.output import fail, note, write, write_json, write_rows
+from holotype.cli.output import fail, note, write_json, write_row, write_rows
 from holotype.cli.wording import UNKNOWN
+from holotype.errors import reason_of
 
 KEY = "HOLOTYPE_API_KEY"
 """The environment variable with the key."""
@@ -138,7 +139,7 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 def _operate(url: str, name: str, what: str) -> None:
     found = _request(url, "POST", f"/api/pool/{urllib.parse.quote(name, safe='')}/{what}")
     job = found.get("id") if isinstance(found, dict) else None
-    write(f"{name}\t{what}\t{UNKNOWN if job is None else job}\n")
+    write_row((name, what, UNKNOWN if job is None else str(job)))
 
 
 def _fields(one: dict[str, Any]) -> list[str]:
@@ -195,7 +196,8 @@ def _request(url: str, method: str, path: str) -> Any:
             fail(f"{where}{path} answers {error.code}: {_problem(error, key)}")
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
-        fail(f"{where} does not answer: {reason}; start it with holotype serve, or pass --url")
+        said = reason_of(reason) if isinstance(reason, OSError) else reason
+        fail(f"{where} does not answer: {said}; start it with holotype serve, or pass --url")
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -11,7 +11,7 @@ import typer
 
 from holotype.cli.catalogues import open_catalogue
 from holotype.cli.hub_extra import Ids, Jobs, require_hub
-from holotype.cli.output import fail, note, write, write_json
+from holotype.cli.output import fail, note, write_json, write_lines
 from holotype.cli.showing import find_record
 from holotype.cli.wording import UNKNOWN, exact
 from holotype.errors import HubUnreachableError
@@ -45,7 +45,7 @@ def refresh(
     if as_json:
         write_json([asdict(each) for each in found])
     else:
-        write("".join(line for each in found for line in _lines(each)))
+        write_lines(row for each in found for row in _rows(each))
     for each in found:
         if each.error is not None:
             note(f"error: {each.id}: {each.error}")
@@ -69,19 +69,15 @@ def _looked_up(records: Sequence[ModelInfo], jobs: int) -> list[Upstream]:
             fail(str(error))
 
 
-def _lines(found: Upstream) -> Iterator[str]:
+def _rows(found: Upstream) -> Iterator[tuple[str, ...]]:
     if found.newest is None or found.is_current:
         return
     when = found.changed or UNKNOWN
-    yield _line(found.id, "revision", found.pinned or UNKNOWN, found.newest, when)
+    yield found.id, "revision", found.pinned or UNKNOWN, found.newest, when
     for change in found.changes:
         old, new = exact(change.field, change.old), exact(change.field, change.new)
-        yield _line(found.id, change.field, old, new, change.file or UNKNOWN)
+        yield found.id, change.field, old, new, change.file or UNKNOWN
     for name in found.added:
-        yield _line(found.id, "added", UNKNOWN, name, UNKNOWN)
+        yield found.id, "added", UNKNOWN, name, UNKNOWN
     for name in found.removed:
-        yield _line(found.id, "removed", name, UNKNOWN, UNKNOWN)
-
-
-def _line(*cells: str) -> str:
-    return "\t".join(cells) + "\n"
+        yield found.id, "removed", name, UNKNOWN, UNKNOWN

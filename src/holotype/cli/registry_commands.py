@@ -121,6 +121,8 @@ def list_command(
             ("kind", "version", "reference", "fingerprint", "active"),
             (_version_fields(each, active=each.id in active) for each in page.versions),
         )
+    if not page.versions and before is None:
+        note("there are no versions; add one with: holotype registry register KIND VERSION REF")
     if page.next is not None:
         note(f"there are more: --before {page.next}")
 

@@ -13,7 +13,7 @@ import typer
 from holotype.cli.as_json import page_as_json
 from holotype.cli.catalogues import OpenCatalogue, complete_id, open_catalogue
 from holotype.cli.fields import Fact, facts
-from holotype.cli.output import fail, is_terminal, note, terminal, write, write_json
+from holotype.cli.output import fail, is_terminal, note, terminal, write_json, write_lines
 from holotype.cli.project import hint_for
 from holotype.cli.wording import exact, readable
 from holotype.encoders.names import described_in, resolve
@@ -73,7 +73,7 @@ def show(
     elif is_terminal():
         _draw(terminal(), record, opened)
     else:
-        write("".join(_lines(record)))
+        write_lines(_rows(record))
     if not as_json and (told := _other_commits(record)):
         note(told)
 
@@ -164,10 +164,10 @@ def _other_commits(record: ModelInfo) -> str | None:
     )
 
 
-def _lines(record: ModelInfo) -> Iterator[str]:
-    yield f"id\t{record.id}\t{exact('source', record.source_of('id'))}\n"
+def _rows(record: ModelInfo) -> Iterator[tuple[str, str, str]]:
+    yield "id", record.id, exact("source", record.source_of("id"))
     for fact in facts(record):
-        yield f"{fact.name}\t{exact(fact.name, fact.value)}\t{exact('source', fact.source)}\n"
+        yield fact.name, exact(fact.name, fact.value), exact("source", fact.source)
 
 
 def _draw(console: Console, record: ModelInfo, opened: OpenCatalogue) -> None:

@@ -23,14 +23,14 @@ from holotype.cli.output import (
     is_terminal,
     note,
     terminal,
-    write,
     write_json,
+    write_lines,
 )
 from holotype.cli.project import update_module
 from holotype.cli.showing import describe_reference, find_entry
 from holotype.cli.sole_writer import sole_writer
 from holotype.cli.wording import UNKNOWN, exact
-from holotype.errors import CatalogueFileError, HolotypeError, HubUnreachableError
+from holotype.errors import CatalogueFileError, HolotypeError, HubUnreachableError, reason_of
 from holotype.records import ModelInfo
 from holotype.references.ref import ModelRef
 
@@ -190,7 +190,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
     try:
         progress = ProgressFile(resume) if resume else None
     except (OSError, UnicodeDecodeError) as error:
-        fail(f"{resume} cannot be read: {error}; give --resume another file")
+        fail(f"{resume} cannot be read: {reason_of(error)}; give --resume another file")
     except CatalogueFileError as error:
         fail(str(error))
     known: dict[str, Report] = {}
@@ -206,7 +206,7 @@ def _from_hub(records: Sequence[ModelInfo], jobs: int, resume: Path | None) -> l
                 if progress is not None:
                     progress.keep(record, report)
             except OSError as error:
-                fail(f"{resume} cannot be written: {error}")
+                fail(f"{resume} cannot be written: {reason_of(error)}")
             advance()
 
         client = HubClient()
@@ -248,7 +248,7 @@ def _write(reports: Sequence[Report], *, as_json: bool) -> None:
             _draw(console, report, whole=len(reports) == 1)
         _summary(console, reports)
     else:
-        write("".join(_line(report, found) for report in reports for found in report.findings))
+        write_lines((report.id, *_cells(found)) for report in reports for found in report.findings)
     for report in reports:
         for text in report.notes:
             note(f"note: {report.id}: {text}")
@@ -260,10 +260,6 @@ def _write(reports: Sequence[Report], *, as_json: bool) -> None:
 
 def _as_json(report: Report) -> dict[str, Any]:
     return asdict(report) | {"ok": report.is_good}
-
-
-def _line(report: Report, found: Finding) -> str:
-    return "\t".join((report.id, *_cells(found))) + "\n"
 
 
 def _cells(found: Finding) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from holotype.errors import HolotypeError, printable
+from holotype.errors import HolotypeError, one_line
 
 if TYPE_CHECKING:
     from holotype.deployment.tree import Node
@@ -131,11 +131,6 @@ def _problem(node: Node, found: str, expected: str, action: str, rule: str) -> P
         action=action,
         rule=rule,
     )
-
-
-def one_line(text: str) -> str:
-    """Return `text` with everything escaped that a terminal would not show literally."""
-    return printable(text).replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
 
 
 def quote(value: object) -> str:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from holotype.deployment.problems import Report, one_line, quote, refuse_credentials
-from holotype.errors import MissingExtraError
+from holotype.deployment.problems import Report, quote, refuse_credentials
+from holotype.errors import MissingExtraError, one_line
 
 MAX_BYTES = 1_048_576
 """The longest text."""

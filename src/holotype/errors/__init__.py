@@ -31,7 +31,9 @@ from holotype.errors.base import (
     InvalidArgumentError,
     LocatedError,
     MissingExtraError,
+    one_line,
     printable,
+    reason_of,
 )
 from holotype.errors.catalogue import (
     AmbiguousModelError,
@@ -135,5 +137,7 @@ __all__ = [
     "UnsupportedInputError",
     "UnsupportedModelError",
     "WrongKindError",
+    "one_line",
     "printable",
+    "reason_of",
 ]

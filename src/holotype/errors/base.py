@@ -16,10 +16,10 @@ Action: TypeAlias = Literal[
 ]
 """What an error may advise that Python, the command line and HTTP call by other names."""
 
-# Control characters but for tabs and line breaks, what turns the direction of writing, and halves
-# of surrogate pairs, which no file can be written with. Compiled on first use: that takes longer
-# than the rest of this module.
-_OBEYED = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+# Control characters but for tabs and line feeds, other ends of lines, what turns the direction of
+# writing, and halves of surrogate pairs, which no file can be written with. Compiled on first use:
+# that takes longer than the rest of this module.
+_OBEYED = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 _LONGEST_PROBLEM = 3_000
 _KEPT = 1_200
 
@@ -30,6 +30,16 @@ def printable(text: str) -> str:
     Names of files, tensors and labels are anybody's, and reach the terminal in messages.
     """
     return re.sub(_OBEYED, lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def one_line(text: str) -> str:
+    """Return a text as `printable` does, whose line breaks and tabs are spelt, too."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def reason_of(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file cannot be read or written, without its path, which the message has."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _shortened(text: str) -> str:

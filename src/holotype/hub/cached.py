@@ -9,6 +9,7 @@ from huggingface_hub.errors import CachedRepoTreeNotFoundError
 
 from holotype.encoders.checkpoints.checkpoint import Checkpoint
 from holotype.encoders.checkpoints.safetensors import read_header
+from holotype.hub.card import read_license
 from holotype.hub.checkpoint_files import CARD, CheckpointFiles, header_files, small_files
 
 
@@ -49,6 +50,12 @@ def open_cached(name: str, commit: str) -> CheckpointFiles | None:
         else {},
         repository=None,
     )
+
+
+def cached_license(name: str, commit: str) -> str | None:
+    """Return the licence that the card of a commit states; None if the cache does not tell."""
+    path = _cached(name, CARD, commit)
+    return None if path is None else read_license(path)
 
 
 def _cached(name: str, file: str, commit: str) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import langcodes
@@ -28,7 +29,7 @@ def compare_card(comparer: Comparer, files: CheckpointFiles) -> tuple[str, ...]:
         Notes on values that were ignored, and why; a bad card is no fault of the model.
     """
     notes: list[str] = []
-    card = _front_matter(files, notes)
+    card = _front_matter(files.folder / CARD, notes)
     comparer.choose("license", comparer.record.license, _license(card, notes))
     languages = _languages(card, notes)
     if not comparer.record.languages and languages:
@@ -36,12 +37,17 @@ def compare_card(comparer: Comparer, files: CheckpointFiles) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _front_matter(files: CheckpointFiles, notes: list[str]) -> dict[str, Any]:
+def read_license(path: Path) -> str | None:
+    """Return the licence that a card states; None if it states none, or several."""
+    stated = _license(_front_matter(path, []), [])
+    return None if stated is None else stated.value
+
+
+def _front_matter(path: Path, notes: list[str]) -> dict[str, Any]:
     """Return the card's values, with all scalars as text.
 
     YAML 1.1 reads ``no``, the tag of Norwegian, as false; a loader without type guessing does not.
     """
-    path = files.folder / CARD
     if not path.is_file():
         return {}
     try:

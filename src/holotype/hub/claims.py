@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from holotype.errors import CatalogueFileError
+from holotype.errors import CatalogueFileError, reason_of
 from holotype.hub.fields import POINTERS, value_of
 from holotype.hub.verifying import Finding, Outcome, Report
 from holotype.records import ModelInfo
@@ -41,7 +41,7 @@ def read_claims(path: Path) -> dict[str, tuple[Claim, ...]]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueFileError(str(path), f"it cannot be read: {error}") from None
+        raise CatalogueFileError(str(path), f"it cannot be read: {reason_of(error)}") from None
     claims: dict[str, tuple[Claim, ...]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -118,9 +118,12 @@ def verify_on_hub(record: ModelInfo, client: HubClient) -> Report:
     except HubUnreachableError as error:
         cached = _verify_cached(record, record.revision)
         if cached is None:
+            # The cause; what to do.
+            why, joint, action = error.problem.partition("; ")
             raise type(error)(
                 error.location,
-                f"{error.problem}; the Hub's cache does not hold all of its files and the list of them either",
+                f"{why}, and the Hub's cache does not hold all of its files and the list of them"
+                f"{joint}{action}",
                 error.advice,
             ) from None
         return cached

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -146,6 +147,7 @@ def test_a_language_that_no_model_was_made_for_has_no_models() -> None:
         ),
         ({"license": ["mit", "mti"]}, "license='mti' is not a licence"),
         ({"license": "mit, isc"}, r"is several licences; write license=\['mit', 'isc'\]"),
+        ({"license": "(MIT OR isc)"}, r"is several licences; write license=\['MIT', 'isc'\]"),
         ({"organization": "akme"}, "has no model in the catalogue; did you mean 'Acme'"),
         ({"organization": "nobody"}, "organization='nobody' has no model in the catalogue"),
         ({"max_parameters": "many"}, "'many' is not a number; write 8k, 500M"),
@@ -232,6 +234,27 @@ def test_an_unknown_number_of_parameters_fits_no_memory() -> None:
 def test_a_licence_that_no_model_has_has_no_models() -> None:
     assert ids(license="GPL-3.0-only") == []
     assert ids(license=["mit", "ISC"]) == ids(license="mit")
+
+
+@pytest.mark.parametrize(
+    ("licence", "wanted", "is_found"),
+    [
+        ("(MIT OR Apache-2.0)", "mit", True),
+        ("(MIT OR Apache-2.0)", "isc", False),
+        ("MIT OR Apache-2.0", "mit or apache-2.0", True),
+        ("MIT AND Apache-2.0", "mit", False),
+        ("MIT AND Apache-2.0", ["Apache 2.0", "MIT"], True),
+        ("Apache-2.0 WITH LLVM-exception", "apache-2.0", True),
+        ("Apache-2.0 WITH LLVM-exception", "mit", False),
+        ("other", "mit", False),
+        (None, "mit", False),
+    ],
+)
+def test_an_expression_is_met_by_licences_that_are_enough_for_it(
+    licence: str | None, wanted: str | list[str], is_found: bool
+) -> None:
+    record = replace(small.TINY_DENSE_V2, license=licence)
+    assert select(among=[record], license=wanted) == ((record,) if is_found else ())
 
 
 def test_an_account_on_the_hub_is_told_the_name_of_its_organization() -> None:

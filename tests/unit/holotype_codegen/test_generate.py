@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,28 @@ def test_neither_file_is_written_if_one_cannot_be(source: Path, name: str) -> No
     with pytest.raises(OutputError, match=f"{name} cannot be written: is not a regular file"):
         generate(source, output, root=source.parent)
     assert {path.name for path in source.parent.iterdir()} == {"models.json", name}
+
+
+def test_no_stub_is_ever_beside_the_module_of_another_catalogue(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = source.parent / "models.py"
+    generate(source, output, root=source.parent)
+    before = [path.read_text() for path in files(output)]
+    catalogue = valid_catalogue()
+    catalogue["models"][0]["description"] = "Another one."
+    source.write_text(json.dumps(catalogue), encoding="utf-8")
+    seen = []
+
+    def replace(new: Path, old: Path) -> None:
+        seen.append([path.read_text() if path.exists() else None for path in files(output)])
+        os.rename(new, old)  # noqa: PTH104 -- Path.replace would call this function
+
+    monkeypatch.setattr(os, "replace", replace)
+    assert generate(source, output, root=source.parent)
+    after = [path.read_text() for path in files(output)]
+    assert before[0] != after[0]
+    assert seen == [[before[0], None], [after[0], None]]
 
 
 def test_an_empty_file_gives_way_to_the_module(source: Path) -> None:

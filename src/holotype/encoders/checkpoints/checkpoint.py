@@ -30,7 +30,12 @@ from holotype.encoders.checkpoints.safetensors import (
     weight_files,
     weight_folders,
 )
-from holotype.errors import CheckpointError, UnsafeCheckpointError, UnsupportedCheckpointError
+from holotype.errors import (
+    CheckpointError,
+    UnsafeCheckpointError,
+    UnsupportedCheckpointError,
+    reason_of,
+)
 
 T = TypeVar("T")
 
@@ -92,7 +97,7 @@ class _Files:
                 self.present[name] = (self.folder / name).is_file()
             except OSError as error:
                 raise CheckpointError(
-                    f"{self.location}/{name}", f"cannot be read: {error}"
+                    f"{self.location}/{name}", f"cannot be read: {reason_of(error)}"
                 ) from error
         return self.present[name]
 
@@ -397,7 +402,9 @@ class Checkpoint:
                 f"the file {self._name(name)} is missing; expected a whole checkpoint",
             ) from None
         except (OSError, UnicodeDecodeError) as error:
-            raise CheckpointError(self.where(name), f"cannot be read: {error}") from error
+            raise CheckpointError(
+                self.where(name), f"cannot be read: {reason_of(error)}"
+            ) from error
         except RecursionError:
             raise CheckpointError(
                 self.where(name), "is not JSON: it is nested too deeply"

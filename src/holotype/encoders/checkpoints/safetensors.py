@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from holotype.encoders.checkpoints.hub_cache import fetch_again
-from holotype.errors import CheckpointError
+from holotype.errors import CheckpointError, reason_of
 from holotype.records import Dtype
 
 _LENGTH_BYTES = 8
@@ -184,7 +184,7 @@ def read_header(path: Path) -> Header:
             str(path.parent), f"the file {path.name} is missing; expected a whole checkpoint"
         ) from None
     except OSError as error:
-        raise CheckpointError(str(path), f"cannot be read: {error}") from error
+        raise CheckpointError(str(path), f"cannot be read: {reason_of(error)}") from error
     if len(text) < length:
         raise _damaged(str(path), "its header is cut off")
     header, n_data_bytes = _parse(text, str(path))

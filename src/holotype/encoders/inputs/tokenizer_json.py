@@ -41,7 +41,7 @@ from holotype.encoders.inputs.tokenizer_making import (
 )
 from holotype.encoders.inputs.tokenizer_sharing import share
 from holotype.encoders.inputs.tokenizer_steps import Stated
-from holotype.errors import CheckpointError, UnsupportedCheckpointError
+from holotype.errors import CheckpointError, UnsupportedCheckpointError, reason_of
 
 # Replacements of real files make an ellipsis three dots, at most.
 _MOST_GROWTH = 10_000
@@ -155,7 +155,7 @@ def _content(checkpoint: Checkpoint) -> bytes:
         return (checkpoint.folder / TOKENIZER_FILE).read_bytes()
     except OSError as error:
         location = checkpoint.where(TOKENIZER_FILE)
-        raise CheckpointError(location, f"cannot be read: {error}") from error
+        raise CheckpointError(location, f"cannot be read: {reason_of(error)}") from error
 
 
 def _parsed(content: bytes, location: str) -> Tokenizer:

@@ -15,12 +15,13 @@ from holotype.encoders.vectors.npz_file import read_npz
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 OtherT = TypeVar("OtherT", bound=np.generic)
-Positions: TypeAlias = list[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
+PositionT = TypeVar("PositionT", bound="int | np.integer[Any] | np.bool_")
+Positions: TypeAlias = list[PositionT] | NDArray[np.integer[Any]] | NDArray[np.bool_]
 """Several parts, as NumPy names several rows: their positions, or a mask of all."""
 
 
 def choose_parts(
-    offsets: NDArray[np.int64], chosen: Positions
+    offsets: NDArray[np.int64], chosen: list[Any] | NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return where the members of some parts are, and the offsets of these parts alone.
 
@@ -148,10 +149,12 @@ class Ragged(Sequence[NDArray[ScalarT]], Generic[ScalarT]):
         return len(self.offsets) - 1
 
     @overload
-    def __getitem__(self, index: int) -> NDArray[ScalarT]: ...
+    def __getitem__(self, index: int | np.integer[Any]) -> NDArray[ScalarT]: ...
     @overload
-    def __getitem__(self, index: slice | Positions) -> Ragged[ScalarT]: ...
-    def __getitem__(self, index: int | slice | Positions) -> NDArray[ScalarT] | Ragged[ScalarT]:
+    def __getitem__(self, index: slice | Positions[PositionT]) -> Ragged[ScalarT]: ...
+    def __getitem__(
+        self, index: int | np.integer[Any] | slice | list[Any] | NDArray[Any]
+    ) -> NDArray[ScalarT] | Ragged[ScalarT]:
         """Return the vectors of one text, or several texts.
 
         Several are named as rows of an array are: by a slice, positions or a mask. Those of a slice

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from holotype.atomic_file import writing_file
 from holotype.encoders.vectors.finite import NOT_REAL, refuse_infinite, require_finite_scores
 from holotype.encoders.vectors.npz_file import read_npz
-from holotype.encoders.vectors.ragged import Positions, choose_parts
+from holotype.encoders.vectors.ragged import Positions, PositionT, choose_parts
 from holotype.errors import MissingExtraError
 
 # The most products of a query weight and a document weight in memory at once.
@@ -182,10 +182,12 @@ class SparseVectors(Sequence[SparseVector]):
         return self.shape[0]
 
     @overload
-    def __getitem__(self, index: int) -> SparseVector: ...
+    def __getitem__(self, index: int | np.integer[Any]) -> SparseVector: ...
     @overload
-    def __getitem__(self, index: slice | Positions) -> SparseVectors: ...
-    def __getitem__(self, index: int | slice | Positions) -> SparseVector | SparseVectors:
+    def __getitem__(self, index: slice | Positions[PositionT]) -> SparseVectors: ...
+    def __getitem__(
+        self, index: int | np.integer[Any] | slice | list[Any] | NDArray[Any]
+    ) -> SparseVector | SparseVectors:
         """Return one row, or the rows of a slice, of positions or of a mask, as NumPy names them.
 
         Raises:

@@ -71,7 +71,7 @@ def test_every_file_that_differs_has_a_line(artifact: Path) -> None:
     body = (artifact / "model.safetensors").read_bytes()
     (artifact / "model.safetensors").write_bytes(body[:-1] + b"x")
     (artifact / "tokenizer.json").unlink()
-    (artifact / "extra.json").write_text("{}")
+    (artifact / "ex\ntra.json").write_text("{}")
     answer = run("artifact", "verify", str(artifact))
     assert answer.exit_code == 1
     assert [line.partition(" ")[0] for line in answer.stdout.splitlines()] == [

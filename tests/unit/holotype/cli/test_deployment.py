@@ -210,6 +210,9 @@ def test_nothing_is_converted_that_is_wrong_or_a_folder(file: Path, tmp_path: Pa
     answer = deployment("convert", file, "--to", tmp_path / "new.yaml")
     assert answer.exit_code == 1
     assert not (tmp_path / "new.yaml").exists()
+    printed = deployment("convert", file)
+    assert (printed.exit_code, printed.stdout) == (1, "")
+    assert f"{file}:1:1: " in printed.stderr
     file.write_text(FULL)
     unwritten = deployment("convert", file, "--to", tmp_path / "none/new.yaml")
     assert "cannot be written" in unwritten.stderr

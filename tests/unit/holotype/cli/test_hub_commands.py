@@ -511,7 +511,7 @@ def test_options_that_exclude_each_other_are_refused(options: tuple[str, ...]) -
 def test_facts_that_cannot_be_read_are_one_error(tmp_path: Path) -> None:
     answer = run("verify", "--from-facts", str(tmp_path / "none.jsonl"))
     assert answer.exit_code == 1
-    assert "none.jsonl: it cannot be read" in answer.stderr
+    assert "none.jsonl: it cannot be read: No such file or directory\n" in answer.stderr
 
 
 @pytest.fixture

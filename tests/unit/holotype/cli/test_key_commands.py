@@ -18,6 +18,12 @@ def _tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("db", "upgrade").exit_code == 0
 
 
+def test_without_keys_the_list_says_how_one_is_made() -> None:
+    answer = run("keys", "list")
+    assert (answer.exit_code, answer.stdout) == (0, "")
+    assert "there are no keys; make one with: holotype keys create NAME" in answer.stderr
+
+
 def test_a_key_is_made_printed_once_and_revoked() -> None:
     made = run("keys", "create", "search", "--actor", "alice")
     assert made.exit_code == 0

@@ -86,6 +86,19 @@ def served(stub: Stub) -> Iterator[Stub]:
         yield stub
 
 
+def test_an_error_of_several_lines_is_one_field(served: Stub) -> None:
+    (_, found) = served.answers["GET", "/api/pool"]
+    found["models"][1]["last_error"] = "gone:\n\tthe disk"
+    assert [line[-1] for line in served.pool("status").lines] == [
+        "-",
+        r"gone:\n\tthe disk",
+        "-",
+        "-",
+    ]
+    (_, second, *_) = json.loads(served.pool("status", "--json").stdout)["models"]
+    assert second["last_error"] == "gone:\n\tthe disk"
+
+
 def test_the_status_has_a_line_for_each_copy_and_devices_beside_it(served: Stub) -> None:
     answer = served.pool("status")
     assert answer.exit_code == 0, answer.stderr
@@ -182,7 +195,7 @@ def test_where_no_server_is_the_message_says_how_to_start_one(stub: Stub) -> Non
     stub.server.server_close()
     answer = stub.pool("status")
     assert answer.exit_code == 1
-    assert "does not answer" in answer.stderr
+    assert "does not answer: Connection refused; start it" in answer.stderr
     assert "holotype serve" in answer.stderr
     answer = run("pool", "status", "--url", "file:///etc/passwd")
     assert "is no address of a server" in answer.stderr

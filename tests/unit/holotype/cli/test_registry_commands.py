@@ -55,7 +55,9 @@ def test_the_database_is_named_by_the_environment(
     monkeypatch.setenv("HOLOTYPE_DATABASE", "sqlite:///elsewhere.db")
     assert "elsewhere.db" in registry("list").stderr
     assert run("db", "upgrade").exit_code == 0
-    assert registry("list").exit_code == 0
+    listed = registry("list")
+    assert (listed.exit_code, listed.stdout) == (0, "")
+    assert "there are no versions; add one with: holotype registry register" in listed.stderr
 
 
 def test_a_wrong_address_is_one_line(folder: Path) -> None:
