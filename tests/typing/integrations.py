@@ -51,7 +51,7 @@ from holotype.encoders import (
     load_modes,
 )
 from holotype.models import BGE_M3, COLBERT_V2, QWEN3_EMBEDDING_0_6B, SPLADE_V3
-from holotype.pool import DenseHandle, Event, Pool, PoolError, QueueFullError
+from holotype.pool import DenseHandle, Event, Pool, PoolError, QueueFullError, Span
 from holotype.query import Criteria
 from holotype.run_options import LoadOptions
 
@@ -243,6 +243,9 @@ def with_pool(path: Path) -> NDArray[np.float32]:
         vectors: NDArray[np.float32] = keep.encode_query(["a", "b"])
         labels = pool.classifier("spam").classify(["a"])
         show(labels[0][0].label, labels[0][0].score)
+        for found in pool.classifier("pii").classify("a"):
+            if isinstance(found, Span):
+                show(found.label, found.start, found.end)
         tokens = pool.encoder("late", "colbert").encode_document(["a"])
         show(tokens.lengths)
         sparse_vectors = pool.encoder("words", "sparse").encode_query("a")

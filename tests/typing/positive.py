@@ -1,6 +1,7 @@
 """What type checkers must accept and infer; checked by test_typing.py, never run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, assert_never, assert_type
 
@@ -127,6 +128,7 @@ assert_type(
     select(type="CROSS_ENCODER", license={"mit", "Apache 2.0"}), tuple[CrossEncoderModel, ...]
 )
 assert_type(select(type="image-text"), tuple[ImageTextModel[Any], ...])
+assert_type(select(type="dense", among=MODEL_REGISTRY), tuple[DenseModel[Any], ...])
 
 
 def of_any_kind(kind: ModelType, of_a_catalogue: str) -> None:
@@ -134,6 +136,10 @@ def of_any_kind(kind: ModelType, of_a_catalogue: str) -> None:
     assert_type(select(type=kind), tuple[ModelInfo, ...])
     assert_type(select(type=of_a_catalogue, among=MODEL_REGISTRY), tuple[ModelInfo, ...])
 
+
+# sizes that the authors name elsewhere, as docs/encoding.md adds them
+known: DenseModel[Any] = BGE_M3
+assert_type(load(replace(known, matryoshka_dims=(256, 1024)), dim=256), DenseEncoder)
 
 assert_type(BGE_M3.matryoshka, bool | None)
 assert_type(BGE_M3.weights_bytes, int | None)

@@ -13,11 +13,24 @@ import json
 from typing import TYPE_CHECKING
 
 from holotype.encoders import load
+from holotype.encoders.dense import DenseEncoder
 
 if TYPE_CHECKING:
     from holotype.encoders.config import ModelConfig
-    from holotype.encoders.dense import DenseEncoder
     from holotype.records import AnyDenseModel
+
+
+def require_dense(encoder: object) -> None:
+    """Refuse what no adapter can wrap, such as an id, a record or an encoder of another kind.
+
+    Raises:
+        TypeError: this is no dense encoder.
+    """
+    if not isinstance(encoder, DenseEncoder):
+        raise TypeError(
+            f"the encoder is of type {type(encoder).__name__}; expected a DenseEncoder, as load() "
+            "returns it for a dense model"
+        )
 
 
 def identity(encoder: DenseEncoder, instruction: str | None) -> dict[str, str | int | None]:

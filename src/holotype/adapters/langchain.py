@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holotype.adapters.identity import identity, load_again, short_digest
+from holotype.adapters.identity import identity, load_again, require_dense, short_digest
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.inputs.items import check_string, several_texts
 from holotype.errors import MissingExtraError
@@ -32,7 +32,12 @@ class HolotypeEmbeddings(Embeddings):
     """
 
     def __init__(self, encoder: DenseEncoder, *, instruction: str | None = None) -> None:
-        """Wrap a loaded encoder."""
+        """Wrap a loaded encoder.
+
+        Raises:
+            TypeError: it is no dense encoder.
+        """
+        require_dense(encoder)
         self.encoder = encoder
         self.instruction = instruction
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from holotype.adapters.identity import identity, load_again
+from holotype.adapters.identity import identity, load_again, require_dense
 from holotype.encoders.dense import DenseEncoder
 from holotype.encoders.inputs.items import check_string, several_texts
 from holotype.errors import MissingExtraError
@@ -54,8 +54,10 @@ class HolotypeEmbedding(BaseEmbedding):
             options: options of LlamaIndex's own embedding models, such as `embed_batch_size`.
 
         Raises:
+            TypeError: the encoder is no dense encoder.
             ValueError: `embeddings_cache` is given.
         """
+        require_dense(encoder)
         if options.get("embeddings_cache") is not None:
             raise ValueError(_NO_CACHE)
         super().__init__(model_name=encoder.record.id, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, get_args
 
-from holotype.adapters.identity import identity, load_again, short_digest
+from holotype.adapters.identity import identity, load_again, require_dense, short_digest
 from holotype.encoders.dense import DenseEncoder
 from holotype.errors import MissingExtraError
 
@@ -44,7 +44,12 @@ class MtebEncoder(AbsEncoder):
     model: DenseEncoder
 
     def __init__(self, encoder: DenseEncoder) -> None:
-        """Wrap a loaded encoder."""
+        """Wrap a loaded encoder.
+
+        Raises:
+            TypeError: it is no dense encoder.
+        """
+        require_dense(encoder)
         self.model = encoder
         self.mteb_model_meta = model_meta(encoder)
 

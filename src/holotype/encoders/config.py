@@ -196,6 +196,15 @@ def configure(
         InvalidDimensionError: the model has no vectors of this size.
     """
     if not isinstance(record, ModelInfo):
+        of_before = any(
+            (each.__module__, each.__qualname__) == (ModelInfo.__module__, ModelInfo.__qualname__)
+            for each in type(record).__mro__
+        )
+        if of_before:
+            raise InvalidArgumentError(
+                f"cannot load {record!r}: it was made before holotype's modules were imported anew; "
+                "restart Python, in a notebook its kernel"
+            )
         raise InvalidArgumentError(
             f"cannot load {record!r}: expected a record, an id, a reference such as "
             "'hf:org/model', or a pathlib.Path"

@@ -40,6 +40,7 @@ from holotype.pool.handles import (
     ImageTextHandle,
     SparseHandle,
 )
+from holotype.pool.patterns.spans import Span
 from holotype.pool.planning import LoadPlan, MemoryPlan
 from holotype.pool.pool import Pool
 from holotype.pool.preparing import PreparedSwap, Replacement
@@ -85,6 +86,7 @@ __all__ = [
     "Replacement",
     "SickModelError",
     "Sizes",
+    "Span",
     "SparseHandle",
     "Subscription",
     "SupersededError",

@@ -19,9 +19,11 @@ from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
     DBAPIError,
+    DisconnectionError,
     InterfaceError,
     OperationalError,
 )
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from holotype.registry.errors import DatabaseAddressError, DatabaseUnavailableError
 
@@ -39,6 +41,7 @@ _LEAST_FREE = 64 << 10
 """What SQLite takes in bytes for a small write: the index of its log grows by 32 KiB."""
 _SECRETS = ("password", "sslpassword", "passfile")
 _WRITES = "holotype_writes"
+_FILE = "holotype_file"
 _LOCKS = 0x686F6C6F
 """The space of PostgreSQL's advisory locks: "holo"."""
 _EXPECTED = "expected sqlite:///FILE or postgresql://USER@HOST/DATABASE"
@@ -76,7 +79,9 @@ class Database:
         self.engine = create_engine(url, connect_args=dict(arguments), pool_pre_ping=True)
         _opened.add(self)
         if self.dialect == "sqlite":
+            event.listen(self.engine, "do_connect", _open_sqlite)
             event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "checkout", _require_same_file)
             event.listen(self.engine, "begin", _begin_sqlite)
 
     @property
@@ -259,10 +264,38 @@ def _without_secrets(url: URL) -> str:
     return shown.render_as_string(hide_password=False)
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _open_sqlite(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+    """Open a file that is there: one that SQLite makes anew ends the write-ahead log of a lost one."""
+    (file,) = arguments
+    return sqlite3.connect(f"{Path(file).absolute().as_uri()}?mode=rw", uri=True, **options)
+
+
+def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
     # Transactions are begun below; the driver would begin them too late, and none for DDL.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
+    ((_, _, file),) = connection.execute("PRAGMA database_list")
+    record.info[_FILE] = file, _identity(file)
+
+
+def _require_same_file(_: object, record: ConnectionPoolEntry, __: object) -> None:
+    """Open the file anew where another one has its name, or none.
+
+    A connection stays with the file that it opened: it would read and write one that was moved,
+    deleted or replaced by a backup.
+    """
+    file, identity = record.info[_FILE]
+    if _identity(file) != identity:
+        raise DisconnectionError(f"{file} was moved, deleted or replaced")
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    """Return what tells a file from another one of its name; None if there is none."""
+    try:
+        found = Path(file).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -8,7 +8,6 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, column, inspect, select, table, text
@@ -46,7 +45,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         raise DatabaseAddressError(
             database.location, f"there is no folder {str(file.absolute().parent)!r}; make it first"
         )
-    with _without_empty_file(file), database.writing() as connection:
+    with _without_empty_file(database), database.writing() as connection:
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         before = _found(connection)
@@ -60,17 +59,24 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 
 
 @contextmanager
-def _without_empty_file(file: Path | None) -> Iterator[None]:
-    """Leave no file of SQLite without tables where there was none, if the block raises.
+def _without_empty_file(database: Database) -> Iterator[None]:
+    """Make the file of SQLite if there is none, and leave none without tables if the block raises.
 
     Another process that has just opened the file gets an error of SQLite when it begins to write,
     as SQLite sees that the file has gone.
     """
-    is_new = file is not None and not file.exists()
+    file = database.file
+    if file is None or file.exists():
+        yield
+        return
+    try:
+        file.touch()
+    except OSError as error:
+        raise database.unavailable(error) from error
     try:
         yield
     except BaseException:
-        if file is not None and is_new and file.exists() and not file.stat().st_size:
+        if file.exists() and not file.stat().st_size:
             file.unlink()
         raise
 

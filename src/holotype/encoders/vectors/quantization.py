@@ -195,7 +195,7 @@ def quantize(
         The same shape; bits are packed, ``[..., ceil(dim / 8)]``.
 
     Raises:
-        TypeError: the vectors are no array, or quantised already.
+        TypeError: the vectors are no array, or quantised already; or this is no calibration.
         ValueError: the vectors have no axis; the calibration is missing, unexpected or of another
             width; the precision is unknown; or a vector has NaN, infinity, or a value outside the
             range of float16.
@@ -236,7 +236,7 @@ def dequantize(
         never varied in the calibration; 1 and -1 for bits.
 
     Raises:
-        TypeError: the vectors are no array of numbers.
+        TypeError: the vectors are no array of numbers, or this is no calibration.
         ValueError: the vectors have no axis, the width fits neither form, or the calibration is
             missing or of another width.
     """
@@ -295,6 +295,11 @@ def _check_calibration(precision: Precision, calibration: Calibration | None, di
         raise ValueError(
             f"{precision} needs the ranges of every dimension; make them once with calibrate(), "
             "from vectors like those to come, and keep them with the index"
+        )
+    if not isinstance(calibration, Calibration):
+        raise TypeError(
+            f"the calibration is of type {type(calibration).__name__}; expected what calibrate() "
+            "returns, or Calibration.load() reads"
         )
     if calibration.dim != dim:
         raise ValueError(

@@ -182,6 +182,24 @@ def test_what_is_no_model_is_refused(model: Any) -> None:
         load(model)
 
 
+def test_a_record_of_modules_that_were_imported_anew_since_says_so() -> None:
+    program = """
+import sys
+from holotype.models import BGE_M3
+for name in [name for name in sys.modules if name.partition(".")[0] == "holotype"]:
+    del sys.modules[name]
+import holotype
+try:
+    holotype.load(BGE_M3)
+except holotype.HolotypeError as error:
+    print(error)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.endswith("imported anew; restart Python, in a notebook its kernel\n")
+
+
 def test_an_option_that_is_unknown_is_named_with_those_that_there_are() -> None:
     options: Any = {"zzz": True}
     with pytest.raises(

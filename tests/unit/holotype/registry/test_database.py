@@ -83,6 +83,42 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_was_moved_is_not_written_and_none_is_made_in_its_place(
+    tmp_path: Path, store: Path
+) -> None:
+    file, moved = tmp_path / "registry.db", tmp_path / "moved.db"
+    with Database(f"sqlite:///{file}") as database:
+        upgrade(database)
+        registry = ModelRegistry(database)
+        for name in ("v1", "v2"):
+            registry.register("text_embedding", name, store / name, actor="alice")
+        file.rename(moved)
+        with pytest.raises(DatabaseUnavailableError, match="see that its file"):
+            registry.activate("text_embedding", "v1", actor="alice")
+        with pytest.raises(DatabaseUnavailableError, match="see that its file"):
+            registry.active("text_embedding")
+        assert not file.exists()
+        moved.rename(file)
+        assert registry.active("text_embedding") is None
+        assert registry.activate("text_embedding", "v1", actor="alice").generation == 1
+
+
+def test_a_file_that_a_backup_has_replaced_is_read(tmp_path: Path) -> None:
+    file, backup = tmp_path / "registry.db", tmp_path / "backup.db"
+    with Database(f"sqlite:///{backup}") as database:
+        upgrade(database)
+        with database.writing() as connection:
+            connection.execute(text("INSERT INTO model_kind VALUES ('titles', 'dense')"))
+    with Database(f"sqlite:///{file}") as database:
+        upgrade(database)
+        database.close()
+        with database.reading() as connection:
+            assert connection.execute(text("SELECT * FROM model_kind")).all() == []
+        backup.replace(file)
+        with database.reading() as connection:
+            assert connection.execute(text("SELECT name FROM model_kind")).all() == [("titles",)]
+
+
 def test_a_transaction_that_fails_writes_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError), database.writing() as connection:
         connection.execute(text("INSERT INTO model_kind VALUES ('titles', 'dense')"))

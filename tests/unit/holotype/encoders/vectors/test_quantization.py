@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,20 @@ def test_what_would_need_a_guess_is_refused() -> None:
         untyped(quantize(VECTORS, "int8", ranges), "float32")
     with pytest.raises(ValueError, match="mean nothing without the ranges"):
         dequantize(quantize(VECTORS, "int8", ranges), dim=20)
+
+
+def test_what_is_no_calibration_is_refused_with_what_is_one(tmp_path: Path) -> None:
+    ranges = calibrate(VECTORS)
+    ranges.save(tmp_path / "ranges.json")
+    read_by_hand: Any = json.loads((tmp_path / "ranges.json").read_text())
+    with pytest.raises(
+        TypeError, match=r"of type dict; expected what .*Calibration\.load\(\) reads"
+    ):
+        quantize(VECTORS, "int8", read_by_hand)
+    with pytest.raises(
+        TypeError, match=r"of type dict; expected what .*Calibration\.load\(\) reads"
+    ):
+        dequantize(quantize(VECTORS, "int8", ranges), dim=20, calibration=read_by_hand)
     with pytest.raises(ValueError, match="vectors are 19 wide; expected 20, or 3 bytes of bits"):
         dequantize(VECTORS[:, :19], dim=20)
 
