@@ -108,13 +108,29 @@ def sqlite_address(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str
 def site(
     request: pytest.FixtureRequest,
     models: Path,  # noqa: F811
-    sqlite_address: Callable[[], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
-    """A server that all tests of a module share."""
-    folder = tmp_path_factory.mktemp("site")
+    """A server that all tests of a module share, in any order."""
+    with _site(request, models, tmp_path_factory.mktemp("site")) as made:
+        yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_site(
+    request: pytest.FixtureRequest,
+    models: Path,  # noqa: F811
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """A server of one test, on which nothing has been activated."""
+    with _site(request, models, tmp_path_factory.mktemp("site")) as made:
+        yield made
+
+
+@contextmanager
+def _site(request: pytest.FixtureRequest, artifacts: Path, folder: Path) -> Iterator[Site]:
     if request.param == "sqlite":
-        with open_site(sqlite_address(), models, folder) as made:
+        make: Callable[[], str] = request.getfixturevalue("sqlite_address")
+        with open_site(make(), artifacts, folder) as made:
             yield made
         return
     address_of: Callable[[str], str] = request.getfixturevalue("postgresql")
@@ -122,7 +138,7 @@ def site(
     _execute(
         address_of, f'CREATE DATABASE "{name}" TEMPLATE "{request.getfixturevalue("template")}"'
     )
-    with open_site(address_of(name), models, folder) as made:
+    with open_site(address_of(name), artifacts, folder) as made:
         yield made
     _execute(address_of, f'DROP DATABASE "{name}" WITH (FORCE)')
 
