@@ -259,6 +259,34 @@ def test_text_is_put_in_lower_case_where_the_checkpoint_says(
     assert_dense_parity(encoder, folder, ["PARIS in France", "the QUERY"])
 
 
+def test_the_length_under_its_older_name(
+    save_dense: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    folder = save_dense(Pooling(32, "mean"))
+    settings = read(folder, "tokenizer_config.json")
+    del settings["model_max_length"]
+    write(folder, "tokenizer_config.json", settings | {"max_len": 20})
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == 20
+    assert_dense_parity(encoder, folder, texts)
+    # The newer name decides, also where it says that there is no limit.
+    change(folder, "tokenizer_config.json", model_max_length=None)
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == 96
+    assert_dense_parity(encoder, folder, texts)
+
+
+def test_a_file_of_the_transformer_that_says_nothing_is_passed_over(
+    save_dense: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    folder = save_dense(Pooling(32, "mean"))
+    write(folder, "sentence_bert_config.json", {})
+    write(folder, "sentence_roberta_config.json", {"max_seq_length": 12})
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == 12
+    assert_dense_parity(encoder, folder, texts)
+
+
 def test_the_folder_of_an_older_checkpoint_whose_transformer_lies_apart(
     save_dense: Save, dense_record: DenseRecord, texts: list[str]
 ) -> None:

@@ -163,8 +163,13 @@ def _parsed(content: bytes, location: str) -> Tokenizer:
         tokenizer = Tokenizer.from_buffer(content)
     except BaseException as error:
         raise _unreadable(location, error) from error
-    if not tokenizer.get_vocab_size(with_added_tokens=False):
-        raise CheckpointError(location, "has an empty vocabulary; expected tokens and their ids")
+    if _is_empty(tokenizer):
+        raise CheckpointError(
+            location,
+            "has no vocabulary, or a vocabulary of special tokens alone; expected the tokens of "
+            "texts, too. transformers makes such a tokenizer where it finds no file that its class "
+            "reads",
+        )
     growth = _growth(tokenizer)
     if growth > _MOST_GROWTH:
         raise CheckpointError(
@@ -173,6 +178,14 @@ def _parsed(content: bytes, location: str) -> Tokenizer:
             f"{_MOST_GROWTH:,} times",
         )
     return tokenizer
+
+
+def _is_empty(tokenizer: Tokenizer) -> bool:
+    """Return whether a vocabulary has no tokens of which a text could consist."""
+    added = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
+    if tokenizer.get_vocab_size(with_added_tokens=False) > len(added):
+        return False
+    return tokenizer.get_vocab(with_added_tokens=False).keys() <= added
 
 
 def _growth(tokenizer: Tokenizer) -> int:
@@ -292,8 +305,10 @@ def _encoded(tokenizer: Tokenizer) -> Iterator[Encoding]:
 
 def _put_in_lower_case(tokenizer: Tokenizer) -> None:
     present: Normalizer | None = tokenizer.normalizer
-    steps = [Lowercase()] if present is None else [Lowercase(), present]
-    tokenizer.normalizer = NormalizerSequence(steps)
+    steps = list(present) if isinstance(present, NormalizerSequence) else [present]
+    # Once is enough, and twice is not the same for a few Greek letters.
+    if not any(isinstance(step, Lowercase) for step in steps):
+        tokenizer.normalizer = NormalizerSequence([Lowercase(), *filter(None, steps)])
 
 
 def _class(

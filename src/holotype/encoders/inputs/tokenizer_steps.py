@@ -77,15 +77,15 @@ class Stated:
         return _BYTE_LEVEL in self.content
 
     def flag(self, key: str, *, default: bool) -> bool:
-        """Return a setting that is true or false."""
+        """Return a setting that is true or false; null is no, and not the same as nothing."""
         found = self.settings.boolean(key)
-        return found.value if found else default
+        if found is None:
+            return default and key not in self.settings.values
+        return found.value
 
     def adds_blank(self) -> bool:
-        """Return whether a blank is put before a text; null is not the same as nothing."""
-        if "add_prefix_space" not in self.settings.values:
-            return True
-        return self.flag("add_prefix_space", default=False)
+        """Return whether a blank is put before a text."""
+        return self.flag("add_prefix_space", default=True)
 
     def special(self, tokenizer: Tokenizer, key: str) -> tuple[str, int]:
         """Return a special token that has to be there, and its id."""
