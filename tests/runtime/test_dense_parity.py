@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +34,8 @@ from holotype.errors import (
     InvalidDimensionError,
     TensorError,
 )
+from holotype.models import INSTRUCTOR_BASE, INSTRUCTOR_LARGE, INSTRUCTOR_XL
+from holotype.records import DenseModel
 
 POOLINGS = {
     "cls": "cls",
@@ -67,6 +71,24 @@ def test_a_pooling_that_leaves_the_prompt_out(
     prompts = {"query": "a query: ", "document": "the text "}
     folder = save_dense(Pooling(32, mode, include_prompt=False), prompts=prompts)
     assert_dense_parity(load(dense_record(), checkpoint=folder), folder, texts)
+
+
+@pytest.mark.parametrize(
+    "model", [INSTRUCTOR_BASE, INSTRUCTOR_LARGE, INSTRUCTOR_XL], ids=lambda model: model.id
+)
+def test_a_prompt_that_the_library_leaves_out_by_the_name_of_the_model(
+    model: DenseModel[Any], save_dense: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    prompts = {"query": "what is ", "document": "a text: "}
+    folder = save_dense(Pooling(32, "mean"), prompts=prompts)
+    reference = dense_reference(folder)
+    reference.set_pooling_include_prompt(include_prompt=False)
+    record = replace(dense_record(), huggingface_id=model.huggingface_id)
+    encoder = load(record, checkpoint=folder)
+    assert_same(encoder.encode_query(texts, on_overflow="truncate"), reference.encode_query(texts))
+    assert_same(
+        encoder.encode_document(texts, on_overflow="truncate"), reference.encode_document(texts)
+    )
 
 
 @pytest.mark.parametrize("mode", ["cls", "mean", "lasttoken"])

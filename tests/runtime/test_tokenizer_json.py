@@ -538,14 +538,21 @@ def test_other_vocabularies_are_what_an_export_of_them_is(
     )
 
 
-@pytest.mark.parametrize("architecture", ["qwen2", "gpt2"])
-def test_a_vocabulary_that_the_class_does_not_read_leaves_special_tokens_alone(
+@pytest.mark.parametrize("architecture", ["gpt2", "t5", "xlm-roberta", "deberta-v2"])
+def test_a_vocabulary_that_the_class_does_not_read_is_refused(
     architecture: str, tmp_path: Path
 ) -> None:
     _words(tmp_path)
     write(tmp_path, "config.json", {"model_type": architecture})
-    with pytest.raises(CheckpointError, match="a vocabulary of special tokens alone"):
+    with pytest.raises(CheckpointError, match=r"its tokenizer \w+ reads .*; found vocab\.txt"):
         load_tokenizer(Checkpoint(tmp_path), lower_case=False)
+
+
+def test_a_file_of_special_tokens_alone_is_refused(tmp_path: Path) -> None:
+    make: Any = transformers.RobertaTokenizer
+    make().save_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match="a vocabulary of special tokens alone"):
+        read_tokenizer(Checkpoint(tmp_path), lower_case=False)
 
 
 @pytest.mark.parametrize("name", ["spm.model", "sentencepiece.model", "spiece.model"])

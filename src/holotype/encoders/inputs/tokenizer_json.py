@@ -167,7 +167,7 @@ def _parsed(content: bytes, location: str) -> Tokenizer:
         raise CheckpointError(
             location,
             "has no vocabulary, or a vocabulary of special tokens alone; expected the tokens of "
-            "texts, too. transformers makes such a tokenizer where it finds no file that its class "
+            "texts, too. transformers saves such a tokenizer where it found no file that its class "
             "reads",
         )
     growth = _growth(tokenizer)
