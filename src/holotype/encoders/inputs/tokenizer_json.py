@@ -11,6 +11,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import tokenizers
 from tokenizers import Encoding, Tokenizer
@@ -190,11 +191,16 @@ def _is_empty(tokenizer: Tokenizer) -> bool:
 
 def _growth(tokenizer: Tokenizer) -> int:
     """Return how many times as long the replacements of a normalizer can make a text."""
+    return math.prod(max(len(step.get("content", "")), 1) for step in _normalizers(tokenizer))
+
+
+def _normalizers(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """Return the settings of each step of a normalizer, as `tokenizer.json` would have them."""
     if tokenizer.normalizer is None:
-        return 1
+        return []
     state = json.loads(tokenizer.normalizer.__getstate__())
-    steps = state.get("normalizers", [state])
-    return math.prod(max(len(step.get("content", "")), 1) for step in steps)
+    steps: list[dict[str, Any]] = state.get("normalizers", [state])
+    return steps
 
 
 def _unreadable(location: str, error: BaseException) -> BaseException:
@@ -304,11 +310,12 @@ def _encoded(tokenizer: Tokenizer) -> Iterator[Encoding]:
 
 
 def _put_in_lower_case(tokenizer: Tokenizer) -> None:
-    present: Normalizer | None = tokenizer.normalizer
-    steps = list(present) if isinstance(present, NormalizerSequence) else [present]
     # Once is enough, and twice is not the same for a few Greek letters.
-    if not any(isinstance(step, Lowercase) for step in steps):
-        tokenizer.normalizer = NormalizerSequence([Lowercase(), *filter(None, steps)])
+    if any(step["type"] == "Lowercase" for step in _normalizers(tokenizer)):
+        return
+    present: Normalizer | None = tokenizer.normalizer
+    steps = [Lowercase()] if present is None else [Lowercase(), present]
+    tokenizer.normalizer = NormalizerSequence(steps)
 
 
 def _class(
