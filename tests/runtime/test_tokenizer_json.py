@@ -351,7 +351,7 @@ def test_settings_change_tokens_as_in_transformers(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("key", ["do_lower_case", "keep_accents", "add_prefix_space"])
-def test_null_is_no_in_transformers_whatever_the_default(key: str, tmp_path: Path) -> None:
+def test_null_is_no_where_transformers_takes_it_so(key: str, tmp_path: Path) -> None:
     folder = shutil.copytree(FOUR / "AlbertTokenizerFast", tmp_path / "albert")
     change(folder, "tokenizer_config.json", **{key: None})
     assert_equal(folder)
