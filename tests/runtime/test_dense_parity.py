@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +34,8 @@ from holotype.errors import (
     InvalidDimensionError,
     TensorError,
 )
+from holotype.models import INSTRUCTOR_BASE, INSTRUCTOR_LARGE, INSTRUCTOR_XL
+from holotype.records import DenseModel
 
 POOLINGS = {
     "cls": "cls",
@@ -67,6 +71,24 @@ def test_a_pooling_that_leaves_the_prompt_out(
     prompts = {"query": "a query: ", "document": "the text "}
     folder = save_dense(Pooling(32, mode, include_prompt=False), prompts=prompts)
     assert_dense_parity(load(dense_record(), checkpoint=folder), folder, texts)
+
+
+@pytest.mark.parametrize(
+    "model", [INSTRUCTOR_BASE, INSTRUCTOR_LARGE, INSTRUCTOR_XL], ids=lambda model: model.id
+)
+def test_a_prompt_that_the_library_leaves_out_by_the_name_of_the_model(
+    model: DenseModel[Any], save_dense: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    prompts = {"query": "what is ", "document": "a text: "}
+    folder = save_dense(Pooling(32, "mean"), prompts=prompts)
+    reference = dense_reference(folder)
+    reference.set_pooling_include_prompt(include_prompt=False)
+    record = replace(dense_record(), huggingface_id=model.huggingface_id)
+    encoder = load(record, checkpoint=folder)
+    assert_same(encoder.encode_query(texts, on_overflow="truncate"), reference.encode_query(texts))
+    assert_same(
+        encoder.encode_document(texts, on_overflow="truncate"), reference.encode_document(texts)
+    )
 
 
 @pytest.mark.parametrize("mode", ["cls", "mean", "lasttoken"])
@@ -257,6 +279,34 @@ def test_text_is_put_in_lower_case_where_the_checkpoint_says(
     encoder = load(dense_record(), checkpoint=folder)
     assert_same(encoder.encode(["PARIS"]), encoder.encode(["paris"]))
     assert_dense_parity(encoder, folder, ["PARIS in France", "the QUERY"])
+
+
+def test_the_length_under_its_older_name(
+    save_dense: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    folder = save_dense(Pooling(32, "mean"))
+    settings = read(folder, "tokenizer_config.json")
+    del settings["model_max_length"]
+    write(folder, "tokenizer_config.json", settings | {"max_len": 20})
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == 20
+    assert_dense_parity(encoder, folder, texts)
+    # The newer name decides, also where it says that there is no limit.
+    change(folder, "tokenizer_config.json", model_max_length=None)
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == 96
+    assert_dense_parity(encoder, folder, texts)
+
+
+def test_a_file_of_the_transformer_that_says_nothing_is_passed_over(
+    save_dense: Save, dense_record: DenseRecord, texts: list[str]
+) -> None:
+    folder = save_dense(Pooling(32, "mean"))
+    write(folder, "sentence_bert_config.json", {})
+    write(folder, "sentence_roberta_config.json", {"max_seq_length": 12})
+    encoder = load(dense_record(), checkpoint=folder)
+    assert encoder.max_length == 12
+    assert_dense_parity(encoder, folder, texts)
 
 
 def test_the_folder_of_an_older_checkpoint_whose_transformer_lies_apart(

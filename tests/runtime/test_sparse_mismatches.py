@@ -173,6 +173,14 @@ def test_a_transformer_for_another_task_is_of_another_kind(
         load(sparse_record(n_words), checkpoint=saved)
 
 
+def test_a_length_of_one_side_is_refused(
+    saved: Path, n_words: int, sparse_record: SparseRecord
+) -> None:
+    change(saved, "sentence_bert_config.json", document_length=20)
+    with pytest.raises(UnsupportedCheckpointError, match="sets document_length, which has an equ"):
+        load(sparse_record(n_words), checkpoint=saved)
+
+
 def test_other_modules_are_refused(
     plain: Path, n_words: int, sparse_record: SparseRecord, tmp_path: Path
 ) -> None:

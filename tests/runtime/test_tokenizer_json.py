@@ -350,6 +350,27 @@ def test_settings_change_tokens_as_in_transformers(name: str, tmp_path: Path) ->
     assert_equal(folder)
 
 
+@pytest.mark.parametrize("key", ["do_lower_case", "keep_accents", "add_prefix_space"])
+def test_null_is_no_where_transformers_takes_it_so(key: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / "AlbertTokenizerFast", tmp_path / "albert")
+    change(folder, "tokenizer_config.json", **{key: None})
+    assert_equal(folder)
+
+
+def test_a_file_that_puts_texts_in_lower_case_does_so_once(tmp_path: Path) -> None:
+    folder = shutil.copytree(FOUR / "RobertaTokenizerFast", tmp_path / "roberta")
+    change(folder, "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+    steps = [{"type": "NFKC"}, {"type": "Lowercase"}]
+    change(folder, "tokenizer.json", normalizer={"type": "Sequence", "normalizers": steps})
+    # NFKC makes another letter of it than of its lower case.
+    text = "\N{GREEK CAPITAL LUNATE SIGMA SYMBOL}"
+    once, twice = (
+        read_tokenizer(Checkpoint(folder), lower_case=lower_case).ids(text)
+        for lower_case in (False, True)
+    )
+    assert once == twice
+
+
 SENTENCE_PIECE = "XLMRobertaTokenizerFast"
 
 
@@ -515,6 +536,23 @@ def test_other_vocabularies_are_what_an_export_of_them_is(
     assert list(exported.encode(TEXTS, max_length=None)) == list(
         ours.encode(TEXTS, max_length=None)
     )
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "t5", "xlm-roberta", "deberta-v2"])
+def test_a_vocabulary_that_the_class_does_not_read_is_refused(
+    architecture: str, tmp_path: Path
+) -> None:
+    _words(tmp_path)
+    write(tmp_path, "config.json", {"model_type": architecture})
+    with pytest.raises(CheckpointError, match=r"its tokenizer \w+ reads .*; found vocab\.txt"):
+        load_tokenizer(Checkpoint(tmp_path), lower_case=False)
+
+
+def test_a_file_of_special_tokens_alone_is_refused(tmp_path: Path) -> None:
+    make: Any = transformers.RobertaTokenizer
+    make().save_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match="a vocabulary of special tokens alone"):
+        read_tokenizer(Checkpoint(tmp_path), lower_case=False)
 
 
 @pytest.mark.parametrize("name", ["spm.model", "sentencepiece.model", "spiece.model"])

@@ -91,6 +91,7 @@ def test_an_activation_that_is_unknown(name: str, folder: Path, record: DenseMod
     [
         ("sentence_bert_config.json", {"processing_kwargs": {"text": {}}}, "processing_kwargs"),
         ("sentence_bert_config.json", {"config_args": {"is_causal": False}}, "sets is_causal"),
+        ("sentence_bert_config.json", {"query_length": 8}, "sets query_length, which has an equi"),
         ("sentence_bert_config.json", {"modality_config": {"message": {}}}, "only plain text"),
         ("config.json", {"quantization_config": {"bits": 4}}, "quantised weights"),
         ("config.json", {"model_type": "unheard-of"}, "does not know this architecture"),

@@ -144,6 +144,8 @@ def read_checkpoint(checkpoint: Checkpoint) -> CheckpointSettings:
     modules = read_modules(checkpoint, token_level=format in ("multi-vector", "pylate"))
     within = modules.transformer_folder if modules else ""
     transformer = _transformer_file(checkpoint.part(within))
+    if format != "multi-vector":
+        refuse_lengths_of_sides(transformer)
     return describe_checkpoint(
         checkpoint,
         within,
@@ -176,13 +178,15 @@ def read_side(
         )
     modules = describe_modules(checkpoint, entries, token_level=False)
     within = modules.transformer_folder
+    transformer = _transformer_file(checkpoint.part(within))
+    refuse_lengths_of_sides(transformer)
     return describe_checkpoint(
         checkpoint,
         within,
         format=format,
         library=library,
         modules=modules,
-        transformer=_transformer_file(checkpoint.part(within)),
+        transformer=transformer,
     )
 
 
@@ -281,14 +285,16 @@ def _late_interaction(
 def find_transformer_file(folder: Checkpoint) -> JsonFile:
     """Return the file in which sentence-transformers keeps the transformer's settings.
 
+    One that says nothing is passed over, as by the library.
+
     Args:
         folder: the transformer's folder.
 
     Raises:
         CheckpointError: the file is damaged.
     """
-    present = [name for name in _TRANSFORMER_FILES if folder.has(name)]
-    return folder.json(present[0] if present else _TRANSFORMER_FILES[0], optional=True)
+    files = [folder.json(name, optional=True) for name in _TRANSFORMER_FILES]
+    return next((file for file in files if file.values), files[0])
 
 
 def _transformer_file(folder: Checkpoint) -> JsonFile:
@@ -328,6 +334,22 @@ def refuse_arguments(file: JsonFile) -> None:
             )
 
 
+def refuse_lengths_of_sides(file: JsonFile) -> None:
+    """Refuse lengths that queries or documents alone have, where the model is no late interaction.
+
+    Raises:
+        UnsupportedCheckpointError: there are such lengths.
+    """
+    keys = ("query_length", "document_length", "query_expansion")
+    stated = [key for key in keys if file.values.get(key) is not None]
+    if stated:
+        raise UnsupportedCheckpointError(
+            file.location,
+            f"sets {', '.join(stated)}, which has an equivalent in late interaction only; expected "
+            "max_seq_length, which both sides have",
+        )
+
+
 def declared_length(folder: Checkpoint, transformer: JsonFile) -> Setting[int] | None:
     """Return the length in tokens at which the checkpoint's library cuts texts."""
     declared = transformer.integer("max_seq_length")
@@ -340,10 +362,13 @@ def declared_length(folder: Checkpoint, transformer: JsonFile) -> Setting[int] |
 def tokenizer_length(folder: Checkpoint) -> Setting[int] | None:
     """Return the length in tokens that the tokenizer's file allows; None where it is unlimited."""
     file = folder.json("tokenizer_config.json", optional=True)
-    length = file.values.get("model_max_length")
-    if not isinstance(length, int) or isinstance(length, bool) or length >= _UNLIMITED:
+    # Old files have another name for it.
+    key = "model_max_length" if "model_max_length" in file.values else "max_len"
+    length = file.values.get(key)
+    # Without a limit, it is a large number, such as 1e30.
+    if length is None or (isinstance(length, int | float) and length >= _UNLIMITED):
         return None
-    return Setting(length, file.name)
+    return file.integer(key)
 
 
 def usable_positions(config: JsonFile) -> Setting[int] | None:

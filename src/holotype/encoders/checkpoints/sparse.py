@@ -21,6 +21,7 @@ from holotype.encoders.checkpoints.settings import (
     describe_checkpoint,
     find_transformer_file,
     refuse_arguments,
+    refuse_lengths_of_sides,
     tokenizer_length,
 )
 from holotype.encoders.options import TextSide
@@ -202,6 +203,7 @@ def _checkpoint(checkpoint: Checkpoint, within: str, library: JsonFile) -> Check
     if library.values and task is not None and task.value != _TASK:
         raise WrongKindError(transformer.location, f"is run for {task.value!r}; expected {_TASK!r}")
     refuse_arguments(transformer)
+    refuse_lengths_of_sides(transformer)
     if transformer.values.get("processing_kwargs"):
         raise UnsupportedCheckpointError(
             transformer.location,

@@ -11,6 +11,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import tokenizers
 from tokenizers import Encoding, Tokenizer
@@ -163,8 +164,13 @@ def _parsed(content: bytes, location: str) -> Tokenizer:
         tokenizer = Tokenizer.from_buffer(content)
     except BaseException as error:
         raise _unreadable(location, error) from error
-    if not tokenizer.get_vocab_size(with_added_tokens=False):
-        raise CheckpointError(location, "has an empty vocabulary; expected tokens and their ids")
+    if _is_empty(tokenizer):
+        raise CheckpointError(
+            location,
+            "has no vocabulary, or a vocabulary of special tokens alone; expected the tokens of "
+            "texts, too. transformers saves such a tokenizer where it found no file that its class "
+            "reads",
+        )
     growth = _growth(tokenizer)
     if growth > _MOST_GROWTH:
         raise CheckpointError(
@@ -175,13 +181,26 @@ def _parsed(content: bytes, location: str) -> Tokenizer:
     return tokenizer
 
 
+def _is_empty(tokenizer: Tokenizer) -> bool:
+    """Return whether a vocabulary has no tokens of which a text could consist."""
+    added = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
+    if tokenizer.get_vocab_size(with_added_tokens=False) > len(added):
+        return False
+    return tokenizer.get_vocab(with_added_tokens=False).keys() <= added
+
+
 def _growth(tokenizer: Tokenizer) -> int:
     """Return how many times as long the replacements of a normalizer can make a text."""
+    return math.prod(max(len(step.get("content", "")), 1) for step in _normalizers(tokenizer))
+
+
+def _normalizers(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """Return the settings of each step of a normalizer, as `tokenizer.json` would have them."""
     if tokenizer.normalizer is None:
-        return 1
+        return []
     state = json.loads(tokenizer.normalizer.__getstate__())
-    steps = state.get("normalizers", [state])
-    return math.prod(max(len(step.get("content", "")), 1) for step in steps)
+    steps: list[dict[str, Any]] = state.get("normalizers", [state])
+    return steps
 
 
 def _unreadable(location: str, error: BaseException) -> BaseException:
@@ -291,6 +310,9 @@ def _encoded(tokenizer: Tokenizer) -> Iterator[Encoding]:
 
 
 def _put_in_lower_case(tokenizer: Tokenizer) -> None:
+    # Once is enough, and twice is not the same for a few Greek letters.
+    if any(step["type"] == "Lowercase" for step in _normalizers(tokenizer)):
+        return
     present: Normalizer | None = tokenizer.normalizer
     steps = [Lowercase()] if present is None else [Lowercase(), present]
     tokenizer.normalizer = NormalizerSequence(steps)

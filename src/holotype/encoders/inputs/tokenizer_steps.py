@@ -81,11 +81,9 @@ class Stated:
         found = self.settings.boolean(key)
         return found.value if found else default
 
-    def adds_blank(self) -> bool:
-        """Return whether a blank is put before a text; null is not the same as nothing."""
-        if "add_prefix_space" not in self.settings.values:
-            return True
-        return self.flag("add_prefix_space", default=False)
+    def is_on(self, key: str) -> bool:
+        """Return a setting that is true where it is left out; null is not the same, and false."""
+        return key not in self.settings.values or self.flag(key, default=False)
 
     def special(self, tokenizer: Tokenizer, key: str) -> tuple[str, int]:
         """Return a special token that has to be there, and its id."""
@@ -142,8 +140,8 @@ def xlm_roberta(stated: Stated) -> Steps:
     """Return the steps of XLM-RoBERTa and CamemBERT."""
     return Steps(
         normalizer=_charsmap(stated.file),
-        splitter=_words_with_blanks(adds_blank=stated.adds_blank()),
-        decoder=_without_blanks(adds_blank=stated.adds_blank()),
+        splitter=_words_with_blanks(adds_blank=stated.is_on("add_prefix_space")),
+        decoder=_without_blanks(adds_blank=stated.is_on("add_prefix_space")),
         processor=_one_segment,
     )
 
@@ -163,13 +161,13 @@ def albert(stated: Stated) -> Steps:
     steps: list[Normalizer] = [Replace("``", '"'), Replace("''", '"')]
     if not stated.flag("keep_accents", default=False):
         steps += [NFKD(), StripAccents()]
-    if stated.flag("do_lower_case", default=True):
+    if stated.is_on("do_lower_case"):
         steps.append(Lowercase())
     charsmap = _charsmap(stated.file)
     return Steps(
         normalizer=Normalizers(steps if charsmap is None else [*steps, charsmap]),
-        splitter=_words_with_blanks(adds_blank=stated.adds_blank()),
-        decoder=_without_blanks(adds_blank=stated.adds_blank()),
+        splitter=_words_with_blanks(adds_blank=stated.is_on("add_prefix_space")),
+        decoder=_without_blanks(adds_blank=stated.is_on("add_prefix_space")),
         processor=None if stated.file.post_processor else _two_segments,
     )
 
@@ -183,7 +181,7 @@ def deberta_v2(stated: Stated) -> Steps:
     splitters: list[PreTokenizer] = []
     if stated.flag("split_by_punct", default=False):
         splitters.append(Punctuation(behavior="isolated"))
-    scheme = "always" if stated.adds_blank() else "first"
+    scheme = "always" if stated.is_on("add_prefix_space") else "first"
     splitters.append(Metaspace(replacement=_BLANK, prepend_scheme=scheme))
     return Steps(
         normalizer=Normalizers(steps),

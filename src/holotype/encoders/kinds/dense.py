@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from holotype.encoders.checkpoints.json_file import Setting
@@ -27,6 +27,12 @@ from holotype.errors import (
     WrongKindError,
 )
 from holotype.records import AnyDenseModel, ModelInfo
+
+WITHOUT_PROMPT = frozenset(f"hkunlp/instructor-{size}" for size in ("base", "large", "xl"))
+"""The models whose prompts are not pooled, although none of their files says so.
+
+sentence-transformers knows them by these names, too, and knows no others.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +98,7 @@ def compare_dense(
     native_dim = compare_widths(merge, layers)
     normalized = bool(layers) and isinstance(layers[-1], NormalizeSpec)
     return DenseEncoding(
-        layers=layers,
+        layers=_leave_prompt_out(layers) if record.huggingface_id in WITHOUT_PROMPT else layers,
         native_dim=native_dim,
         normalized=normalized,
         similarity=_similarity(record, settings, merge, normalized=normalized),
@@ -141,6 +147,13 @@ def _dense_layers(
         Setting(isinstance(layers[-1], NormalizeSpec), MODULES_FILE),
     )
     return layers
+
+
+def _leave_prompt_out(layers: tuple[LayerSpec, ...]) -> tuple[LayerSpec, ...]:
+    return tuple(
+        replace(layer, with_prompt=False) if isinstance(layer, PoolingSpec) else layer
+        for layer in layers
+    )
 
 
 def _similarity(

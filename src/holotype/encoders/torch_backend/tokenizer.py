@@ -49,6 +49,7 @@ def load_tokenizer(checkpoint: Checkpoint, *, lower_case: bool) -> TextTokenizer
         except UnsupportedCheckpointError:
             return _wrapped(checkpoint, _opened(checkpoint), lower_case=lower_case)
     opened = _opened(checkpoint)
+    _require_file_of_class(checkpoint, opened)
     with tempfile.TemporaryDirectory(prefix="holotype-") as made:
         opened.save_pretrained(made)
         if checkpoint.has("config.json"):
@@ -78,6 +79,22 @@ def _opened(checkpoint: Checkpoint) -> Any:
         if any(name.endswith(".model") for name in found) and find_spec("sentencepiece") is None:
             problem += "; such a file needs sentencepiece and protobuf, which pip installs"
         raise CheckpointError(checkpoint.location, problem) from error
+
+
+def _require_file_of_class(checkpoint: Checkpoint, opened: Any) -> None:
+    """Check that a folder has a file that the class of its tokenizer reads.
+
+    Without one, transformers makes a tokenizer of a few special tokens, and every word is unknown.
+    """
+    read = {*opened.vocab_files_names.values()}
+    found = {name for name in VOCABULARIES if checkpoint.has(name)}
+    # transformers takes this one for every class.
+    if read and not found & {*read, "tokenizer.model"}:
+        raise CheckpointError(
+            checkpoint.location,
+            f"its tokenizer {type(opened).__name__} reads {' or '.join(sorted(read))}; found "
+            f"{', '.join(sorted(found))}",
+        )
 
 
 def _wrapped(checkpoint: Checkpoint, opened: Any, *, lower_case: bool) -> TextTokenizer:

@@ -10,7 +10,7 @@ from tests.unit.holotype.hub.checkpoints import bert, safetensors, saved
 from holotype.encoders.checkpoints.checkpoint import INDEX_FILE, Checkpoint
 from holotype.encoders.checkpoints.modules import module_entries
 from holotype.encoders.checkpoints.safetensors import read_header
-from holotype.encoders.checkpoints.settings import read_truncation
+from holotype.encoders.checkpoints.settings import read_truncation, tokenizer_length
 from holotype.errors import CheckpointError
 
 SHARD = safetensors({"a": ("F32", [2, 2])})
@@ -88,3 +88,20 @@ def test_a_truncation_that_is_no_number_of_dimensions_is_refused(
     file = Checkpoint(tmp_path).json("config_sentence_transformers.json")
     with pytest.raises(CheckpointError, match="'truncate_dim' is"):
         read_truncation(file)
+
+
+@pytest.mark.parametrize("key", ["model_max_length", "max_len"])
+@pytest.mark.parametrize("value", [True, "512", 512.5, [512], float("nan")])
+def test_a_length_of_the_tokenizer_that_is_no_number_of_tokens_is_refused(
+    key: str, value: object, tmp_path: Path
+) -> None:
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({key: value}))
+    with pytest.raises(CheckpointError, match=f"'{key}' is .*; expected an integer"):
+        tokenizer_length(Checkpoint(tmp_path))
+
+
+@pytest.mark.parametrize("value", [None, 10**30, 1e30])
+def test_a_tokenizer_may_have_no_limit(value: object, tmp_path: Path) -> None:
+    settings = {"model_max_length": value, "max_len": 20}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    assert tokenizer_length(Checkpoint(tmp_path)) is None
