@@ -22,11 +22,24 @@ class TextLayout:
 
     @classmethod
     def read(
-        cls, ids: Sequence[int], type_ids: Sequence[int], special: Sequence[int]
+        cls,
+        ids: Sequence[int],
+        type_ids: Sequence[int],
+        special: Sequence[int],
+        text: Sequence[int],
     ) -> TextLayout:
-        """Read the layout off a text; see `PairLayout.read`. One without tokens ends the tokens."""
+        """Read the layout off a text; see `PairLayout.read`. One without tokens ends the tokens.
+
+        Raises:
+            ValueError: the text is not in there whole.
+        """
         start = special.index(0) if 0 in special else len(special)
-        end = start + len(special) - sum(special)
+        end = start + len(text)
+        if sum(special) + len(text) != len(special) or list(ids[start:end]) != list(text):
+            raise ValueError(
+                f"the tokenizer makes {list(ids)!r} of the text {list(text)!r}; expected special "
+                "tokens before it and after it"
+            )
         own = type_ids[start] if start < end else 0
         return cls(
             list(ids[:start]), list(ids[end:]), (list(type_ids[:start]), own, list(type_ids[end:]))

@@ -128,9 +128,18 @@ class TextTokenizer:
     def _text_layout(self) -> TextLayout:
         tried = islice(sorted(self._tokenizer.get_vocab()), _N_TRIED)
         # The first is enough, unless a small vocabulary lacks it.
-        probes = map(self._probe, ("a", *tried))
-        whole = next((each for each in probes if 0 in each.special_tokens_mask), self._probe("a"))
-        return TextLayout.read(whole.ids, whole.type_ids, whole.special_tokens_mask)
+        probes = ((text, self._probe(text)) for text in ("a", *tried))
+        text, whole = next(
+            ((text, each) for text, each in probes if 0 in each.special_tokens_mask),
+            ("a", self._probe("a")),
+        )
+        alone = self._tokenizer.encode(text, add_special_tokens=False)
+        try:
+            return TextLayout.read(whole.ids, whole.type_ids, whole.special_tokens_mask, alone.ids)
+        except ValueError as error:
+            raise CheckpointError(
+                self.location, f"its post_processor cannot be followed: {error}"
+            ) from error
 
     def _probe(self, text: str) -> Encoding:
         try:

@@ -21,6 +21,7 @@ from tokenizers.processors import (
 
 from holotype.encoders.inputs.static_tokenizer import StaticTokenizer
 from holotype.encoders.inputs.tokenizer import TextTokenizer
+from holotype.errors import CheckpointError
 
 ResultT = TypeVar("ResultT")
 
@@ -82,6 +83,14 @@ def test_special_tokens_are_told_apart_by_a_vocabulary_without_the_letter_a() ->
     made.pre_tokenizer = Sequence([Split(Regex("[^xy]"), "removed"), WhitespaceSplit()])
     (found,) = wrap(made).encode(["a x a y"], max_length=3)
     assert (found.ids, found.n_cut) == ([1, 3, 2], 1)
+
+
+@pytest.mark.parametrize("single", ["$A [S] $A:1", "[C] $A [S] $A"])
+def test_special_tokens_within_a_text_are_refused(single: str) -> None:
+    made = tokenizer("none")
+    made.post_processor = TemplateProcessing(single=single, pair="$A $B", special_tokens=SPECIAL)
+    with pytest.raises(CheckpointError, match=r"post_processor cannot be followed: .* of the text"):
+        wrap(made)
 
 
 def test_what_is_cut_off_costs_less_than_its_tokens() -> None:
