@@ -403,15 +403,16 @@ def test_eight_programs_that_activate_the_same_at_once_make_one_activation(
 
 def test_of_two_operators_at_once_one_wins(registry: ModelRegistry, store: Path) -> None:
     register(registry, store, "v1", "v2", "v3")
-    activate(registry, "v1")
     outcomes: list[str] = []
-    for generation in range(1, 11):
+    for _ in range(10):
+        # Neither of the two is active.
+        before = activate(registry, "v1").generation
         go = threading.Barrier(2)
 
-        def run(version: str, generation: int = generation, go: threading.Barrier = go) -> None:
+        def run(version: str, before: int = before, go: threading.Barrier = go) -> None:
             go.wait()
             try:
-                activate(registry, version, actor=version, expected_generation=generation)
+                activate(registry, version, actor=version, expected_generation=before)
                 outcomes.append("done")
             except StaleGenerationError as error:
                 assert error.by in ("v2", "v3")
@@ -423,7 +424,7 @@ def test_of_two_operators_at_once_one_wins(registry: ModelRegistry, store: Path)
         for thread in threads:
             thread.join()
     assert sorted(outcomes) == ["done"] * 10 + ["stale"] * 10
-    assert registry.history(KIND)[0].generation == 11
+    assert registry.history(KIND)[0].generation == 20
 
 
 @pytest.mark.parametrize("address", ["postgresql"], indirect=True)
