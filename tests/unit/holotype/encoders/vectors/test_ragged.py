@@ -52,8 +52,8 @@ def test_positions_and_masks_choose_texts_as_they_choose_rows(
     assert found[chosen].equals(wanted)
     assert found[np.array(chosen, dtype=np.int32)].equals(wanted)
     kept = [array for array, keep in zip(arrays, mask, strict=True) if keep]
-    for chosen in (mask, list(mask), mask.tolist()):
-        assert found[chosen].equals(Ragged.from_arrays(kept, dim=3))
+    for positions in (mask, list(mask), mask.tolist()):
+        assert found[positions].equals(Ragged.from_arrays(kept, dim=3))
 
 
 @pytest.mark.parametrize(
