@@ -304,6 +304,8 @@ def test_a_file_of_the_transformer_that_says_nothing_is_passed_over(
     folder = save_dense(Pooling(32, "mean"))
     write(folder, "sentence_bert_config.json", {})
     write(folder, "sentence_roberta_config.json", {"max_seq_length": 12})
+    # What comes after the one that says something is not read.
+    (folder / "sentence_albert_config.json").write_text("{")
     encoder = load(dense_record(), checkpoint=folder)
     assert encoder.max_length == 12
     assert_dense_parity(encoder, folder, texts)

@@ -555,6 +555,14 @@ def test_a_file_of_special_tokens_alone_is_refused(tmp_path: Path) -> None:
         read_tokenizer(Checkpoint(tmp_path), lower_case=False)
 
 
+def test_words_that_were_added_are_a_vocabulary(tmp_path: Path) -> None:
+    made = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    made.add_special_tokens(["[UNK]"])
+    made.add_tokens(["A", "C"])
+    made.save(str(tmp_path / "tokenizer.json"))
+    assert read_tokenizer(Checkpoint(tmp_path), lower_case=False).ids("CA") == [2, 1]
+
+
 @pytest.mark.parametrize("name", ["spm.model", "sentencepiece.model", "spiece.model"])
 def test_a_vocabulary_that_cannot_be_read_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"\x0enot pieces")

@@ -200,7 +200,7 @@ def _of_reference(
             record = entries[0] if len({each.license for each in entries}) == 1 else None
         if record is not None:
             # Without a revision, the Hub's default branch is loaded.
-            at = commit or ref.revision if ref.scheme == "hf" else record.revision
+            at = commit or (ref.revision if ref.scheme == "hf" else record.revision)
             row = _of_record(name, str(ref), record, at)
             return row if at == record.revision else _of_other_revision(row, record)
         found = get_model_info(ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from holotype.cli.output import (
     write_json,
     write_lines,
 )
-from holotype.criteria import meant_kind
+from holotype.criteria import meant_kind, split_licenses
 from holotype.errors import CriterionError
 from holotype.naming import nearest
 from holotype.query import Criteria, SortKey, select
@@ -122,7 +123,7 @@ def list_models(
             **criteria,
         )
     except CriterionError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise _wrong_option(error) from None
     records = tuple(record for record in records if record.id in ids_wanted)
     _write(records, as_json=as_json, ids=ids)
     candidates = [record for record in catalogue.listed if record.id in ids_wanted]
@@ -131,6 +132,16 @@ def list_models(
     if not records:
         note(_nothing_found(catalogue, pattern, type, criteria))
         raise typer.Exit(1)
+
+
+def _wrong_option(error: CriterionError) -> typer.BadParameter:
+    """Return the error of the command line, which writes several licences in another way."""
+    several = split_licenses(str(error.wanted)) if error.criterion == "license" else []
+    if len(several) < 2:
+        return typer.BadParameter(str(error))
+    options = " ".join(f"--license {shlex.quote(each)}" for each in several)
+    problem = f"{error.wanted!r} is several licences; give each one: {options}"
+    return typer.BadParameter(problem, param_hint="--license")
 
 
 def _write(records: Sequence[ModelInfo], *, as_json: bool, ids: bool) -> None:

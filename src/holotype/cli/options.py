@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from typing import Annotated, TypeAlias, get_args
 
 import typer
 
 from holotype.cli.catalogues import complete_type
-from holotype.criteria import KINDS, score_of, split_licenses
+from holotype.criteria import KINDS, score_of
 from holotype.errors import CriterionError
 from holotype.naming import one_of
 from holotype.query import SortKey
@@ -53,15 +52,6 @@ MaxBytes: TypeAlias = Annotated[
     int | None,
     typer.Option("--max-bytes", parser=_bytes, metavar="SIZE", help="The most to fetch: 500MB."),
 ]
-
-
-def _licences(given: list[str] | None) -> list[str] | None:
-    for text in given or ():
-        several = split_licenses(text)
-        if len(several) > 1:
-            options = " ".join(f"--license {shlex.quote(each)}" for each in several)
-            raise typer.BadParameter(f"{text!r} is several licences; give each one: {options}")
-    return given
 
 
 Pattern: TypeAlias = Annotated[
@@ -109,7 +99,6 @@ License: TypeAlias = Annotated[
         "--license",
         metavar="ID",
         help="A licence, such as apache-2.0; give it several times to allow any of several.",
-        callback=_licences,
     ),
 ]
 MinEmbeddingDim: TypeAlias = Annotated[

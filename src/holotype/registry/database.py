@@ -264,18 +264,20 @@ def _without_secrets(url: URL) -> str:
     return shown.render_as_string(hide_password=False)
 
 
-def _open_sqlite(_: object, __: object, arguments: list[Any], options: dict[str, Any]) -> Any:
+def _open_sqlite(
+    _: object, record: ConnectionPoolEntry, arguments: list[Any], options: dict[str, Any]
+) -> Any:
     """Open a file that is there: one that SQLite makes anew ends the write-ahead log of a lost one."""
-    (file,) = arguments
-    return sqlite3.connect(f"{Path(file).absolute().as_uri()}?mode=rw", uri=True, **options)
+    (name,) = arguments
+    file = Path(name).absolute()
+    record.info[_FILE] = file, _identity(file)
+    return sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, **options)
 
 
-def _prepare_sqlite(connection: Any, record: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(connection: Any, _: object) -> None:
     # Transactions are begun below; the driver would begin them too late, and none for DDL.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
-    ((_, _, file),) = connection.execute("PRAGMA database_list")
-    record.info[_FILE] = file, _identity(file)
 
 
 def _require_same_file(_: object, record: ConnectionPoolEntry, __: object) -> None:
@@ -289,11 +291,11 @@ def _require_same_file(_: object, record: ConnectionPoolEntry, __: object) -> No
         raise DisconnectionError(f"{file} was moved, deleted or replaced")
 
 
-def _identity(file: str) -> tuple[int, int] | None:
-    """Return what tells a file from another one of its name; None if there is none."""
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of its name; None if none can be reached by it."""
     try:
-        found = Path(file).stat()
-    except FileNotFoundError:
+        found = file.stat()
+    except OSError:
         return None
     return found.st_dev, found.st_ino
 

@@ -70,7 +70,8 @@ def _without_empty_file(database: Database) -> Iterator[None]:
         yield
         return
     try:
-        file.touch()
+        # As SQLite makes it: nobody else may write it, whatever the umask.
+        file.touch(mode=0o644)
     except OSError as error:
         raise database.unavailable(error) from error
     try:

@@ -293,8 +293,9 @@ def find_transformer_file(folder: Checkpoint) -> JsonFile:
     Raises:
         CheckpointError: the file is damaged.
     """
-    files = [folder.json(name, optional=True) for name in _TRANSFORMER_FILES]
-    return next((file for file in files if file.values), files[0])
+    files = (folder.json(name, optional=True) for name in _TRANSFORMER_FILES)
+    first = folder.json(_TRANSFORMER_FILES[0], optional=True)
+    return next((file for file in files if file.values), first)
 
 
 def _transformer_file(folder: Checkpoint) -> JsonFile:

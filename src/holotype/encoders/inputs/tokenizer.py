@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
-from itertools import islice
 
 from tokenizers import Encoding, Tokenizer, decoders
 
@@ -126,13 +125,14 @@ class TextTokenizer:
         return found
 
     def _text_layout(self) -> TextLayout:
-        tried = islice(sorted(self._tokenizer.get_vocab()), _N_TRIED)
-        # The first is enough, unless a small vocabulary lacks it.
-        probes = ((text, self._probe(text)) for text in ("a", *tried))
-        text, whole = next(
-            ((text, each) for text, each in probes if 0 in each.special_tokens_mask),
-            ("a", self._probe("a")),
-        )
+        text, whole = "a", self._probe("a")
+        if 0 not in whole.special_tokens_mask:
+            # A small vocabulary may lack it.
+            tried = sorted(self._tokenizer.get_vocab())[:_N_TRIED]
+            probes = ((each, self._probe(each)) for each in tried)
+            text, whole = next(
+                (probe for probe in probes if 0 in probe[1].special_tokens_mask), (text, whole)
+            )
         alone = self._tokenizer.encode(text, add_special_tokens=False)
         try:
             return TextLayout.read(whole.ids, whole.type_ids, whole.special_tokens_mask, alone.ids)

@@ -183,10 +183,11 @@ def _parsed(content: bytes, location: str) -> Tokenizer:
 
 def _is_empty(tokenizer: Tokenizer) -> bool:
     """Return whether a vocabulary has no tokens of which a text could consist."""
-    added = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
-    if tokenizer.get_vocab_size(with_added_tokens=False) > len(added):
+    added = tokenizer.get_added_tokens_decoder().values()
+    special = {token.content for token in added if token.special}
+    if tokenizer.get_vocab_size() > len(special):
         return False
-    return tokenizer.get_vocab(with_added_tokens=False).keys() <= added
+    return tokenizer.get_vocab().keys() <= special
 
 
 def _growth(tokenizer: Tokenizer) -> int:

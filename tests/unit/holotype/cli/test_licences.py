@@ -11,6 +11,9 @@ import pytest
 from tests.unit.holotype.cli.command import FIXTURE, headings, run
 
 from holotype import get_model
+from holotype.references import ModelRef
+from holotype.references.lock_file import LockedModel, LockFile
+from holotype.references.manifest import FileEntry
 
 DEPLOYMENT = """\
 version: "1.0"
@@ -105,6 +108,25 @@ def test_a_repository_without_a_revision_is_no_commit_of_the_entry() -> None:
     (line,) = run("licenses", "hf:intfloat/e5-base", catalogue="holotype.models").lines
     assert line[4:6] == ["-", "mit"]
     assert line[6].startswith("the entry of ")
+
+
+@pytest.mark.parametrize("reference", ["hf:BAAI/bge-m3", "catalogue:bge-m3"])
+def test_of_a_lock_the_commit_is_that_of_the_lock(
+    reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    locked = LockedModel(
+        reference=ModelRef.parse(reference),
+        commit=OTHER,
+        digest=f"sha256:{'0' * 64}",
+        fingerprint=None,
+        files=(FileEntry(path="config.json", size=2, sha256="0" * 64),),
+    )
+    file = tmp_path / "holotype.lock"
+    file.write_text(LockFile(models=(locked,)).to_json())
+    (line,) = run("licenses", "--lock", str(file), catalogue="holotype.models").lines
+    assert (line[4], line[5]) == (OTHER, "mit")
+    assert line[6].startswith(f"the entry of {PINNED[:12]}: ")
 
 
 @pytest.mark.parametrize("further", [[], ["--catalogue", FIXTURE]])

@@ -194,6 +194,7 @@ def test_no_match_is_an_empty_array_in_json() -> None:
         (["tiny-clap"], "did you mean 'tiny-clip'?"),
         (["zzz"], "no id matches that pattern"),
         (["--license", "mit", "--min-beir-avg", "1"], "drop a criterion to find more"),
+        (["--license", "GPL-3.0 or later"], "no model matches license=GPL-3.0 or later"),
     ],
 )
 def test_no_match_comes_with_a_hint(arguments: list[str], hint: str) -> None:
@@ -210,6 +211,7 @@ def test_no_match_comes_with_a_hint(arguments: list[str], hint: str) -> None:
         (["--organization", "akme"], "did you mean 'Acme'?"),
         (["--license", "apache2"], "did you mean 'apache-2.0'?"),
         (["--license", "mit,apache-2.0"], "give each one: --license mit --license apache-2.0"),
+        (["--license", "(MIT OR isc)"], "give each one: --license MIT --license isc"),
         (["--max-parameters", "500MB"], "'500MB' is a number of bytes; write 8k, 500M"),
         (["--max-memory", "much"], "write 500MB, 1.5GB, 0.5GiB"),
         (["--sort", "size"], "'size' is no field; expected one of id, name,"),

@@ -119,6 +119,37 @@ def test_a_file_that_a_backup_has_replaced_is_read(tmp_path: Path) -> None:
             assert connection.execute(text("SELECT name FROM model_kind")).all() == [("titles",)]
 
 
+def test_a_file_to_which_its_link_leads_since_is_read(tmp_path: Path) -> None:
+    files = [tmp_path / "one.db", tmp_path / "other.db"]
+    for file in files:
+        with Database(f"sqlite:///{file}") as database:
+            upgrade(database)
+            with database.writing() as connection:
+                connection.execute(text(f"INSERT INTO model_kind VALUES ('{file.stem}', 'dense')"))
+    link = tmp_path / "current.db"
+    with Database(f"sqlite:///{link}") as database:
+        for file in files:
+            link.unlink(missing_ok=True)
+            link.symlink_to(file)
+            with database.reading() as connection:
+                found = connection.execute(text("SELECT name FROM model_kind")).all()
+            assert found == [(file.stem,)]
+
+
+def test_a_file_whose_folder_has_become_a_file_is_a_database_that_is_away(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    with Database(f"sqlite:///{folder / 'registry.db'}") as database:
+        upgrade(database)
+        folder.rename(tmp_path / "moved")
+        folder.touch()
+        with (
+            pytest.raises(DatabaseUnavailableError, match="see that its file"),
+            database.reading(),
+        ):
+            pass
+
+
 def test_a_transaction_that_fails_writes_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError), database.writing() as connection:
         connection.execute(text("INSERT INTO model_kind VALUES ('titles', 'dense')"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -47,6 +48,21 @@ def test_a_check_of_a_file_that_is_not_there_makes_none(tmp_path: Path) -> None:
     with Database(f"sqlite:///{tmp_path}/none.db") as database, pytest.raises(SchemaVersionError):
         check(database)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def _no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("_no_umask")
+def test_only_its_owner_may_write_the_file_of_sqlite(tmp_path: Path) -> None:
+    file = tmp_path / "registry.db"
+    with Database(f"sqlite:///{file}") as database:
+        upgrade(database)
+    assert file.stat().st_mode & 0o777 == 0o644
 
 
 def test_tables_of_another_version_are_refused(database: Database) -> None:
