@@ -83,7 +83,7 @@ def _term(words: list[str], permits_one: Callable[[str], bool | None]) -> bool |
     if word == "(":
         answer = _any(words, permits_one)
         return answer if words.pop() == ")" else None
-    answer = permits_one(word.removesuffix("+"))
+    answer = permits_one(word) or permits_one(word.removesuffix("+"))
     if words and words[-1] == "with":
         words.pop()
         # What is added under another name may be a restriction, such as the Commons Clause.

@@ -6,7 +6,7 @@ import pytest
 
 from holotype import MODEL_REGISTRY
 from holotype.languages import known_licences
-from holotype.licences import allows_commercial_use
+from holotype.licences import allows_commercial_use, permits
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,7 @@ def test_every_licence_with_non_commercial_in_its_name_forbids_it() -> None:
 def test_a_licence_that_allows_it_is_known() -> None:
     allowing = {each.license for each in MODEL_REGISTRY if each.commercial_use}
     assert {"apache-2.0", "mit"} <= allowing <= known_licences()
+
+
+def test_a_licence_with_later_versions_may_be_accepted_under_that_name() -> None:
+    assert permits("GPL-2.0+ OR gemma", {"gpl-2.0+"}.__contains__)

@@ -246,6 +246,7 @@ def test_a_licence_that_no_model_has_has_no_models() -> None:
         ("MIT AND Apache-2.0", ["Apache 2.0", "MIT"], True),
         ("Apache-2.0 WITH LLVM-exception", "apache-2.0", True),
         ("Apache-2.0 WITH LLVM-exception", "mit", False),
+        ("GPL-2.0+ OR gemma", "gpl-2.0", True),
         ("other", "mit", False),
         (None, "mit", False),
     ],

@@ -87,13 +87,13 @@ def _require_file_of_class(checkpoint: Checkpoint, opened: Any) -> None:
     Without one, transformers makes a tokenizer of a few special tokens, and every word is unknown.
     """
     read = {*opened.vocab_files_names.values()}
-    found = {name for name in VOCABULARIES if checkpoint.has(name)}
     # transformers takes this one for every class.
-    if read and not found & {*read, "tokenizer.model"}:
+    if read and not any(checkpoint.has(name) for name in (*read, "tokenizer.model")):
+        found = sorted(name for name in VOCABULARIES if checkpoint.has(name))
         raise CheckpointError(
             checkpoint.location,
             f"its tokenizer {type(opened).__name__} reads {' or '.join(sorted(read))}; found "
-            f"{', '.join(sorted(found))}",
+            f"{', '.join(found)}",
         )
 
 
