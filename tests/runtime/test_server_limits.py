@@ -171,27 +171,24 @@ def test_a_deadline_is_not_laid_to_a_variant_that_nobody_waits_for(tmp_path: Pat
     assert response.json()["error"]["code"] == "deadline_exceeded"
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(slow: RunningServer) -> None:
-    host, port = slow.url.removeprefix("http://").split(":")
+def answer_to_a_byte_of_100(running: RunningServer, path: str, *headers: str) -> str:
+    host, port = running.url.removeprefix("http://").split(":")
+    lines = (f"Host: {host}", "Content-Type: application/json", *headers, "Content-Length: 100")
+    head = "\r\n".join((f"POST {path} HTTP/1.1", *lines))
     with socket.create_connection((host, int(port)), timeout=30) as connection:
-        connection.sendall(
-            f"POST /v1/embeddings HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-            "X-Request-Timeout-Ms: 50\r\nContent-Length: 100\r\n\r\n{".encode()
-        )
-        answer = b"".join(iter(partial(connection.recv, 4096), b"")).decode()
+        connection.sendall(f"{head}\r\n\r\n{{".encode())
+        return b"".join(iter(partial(connection.recv, 4096), b"")).decode()
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(slow: RunningServer) -> None:
+    answer = answer_to_a_byte_of_100(slow, "/v1/embeddings", "X-Request-Timeout-Ms: 50")
     assert answer.startswith("HTTP/1.1 504 ")
     assert "did not come whole within 0.05 s" in answer
 
 
 def test_a_body_is_not_waited_for_before_a_key_is_asked_for() -> None:
     with running_server(timeout_s=0.05, api_keys=("secret",)) as running:
-        host, port = running.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=30) as connection:
-            connection.sendall(
-                f"POST /api/models/text_embedding/benchmark HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-                "Content-Length: 100\r\n\r\n{".encode()
-            )
-            answer = b"".join(iter(partial(connection.recv, 4096), b"")).decode()
+        answer = answer_to_a_byte_of_100(running, "/api/models/text_embedding/benchmark")
     assert answer.startswith("HTTP/1.1 504 ")
     assert "did not come whole within 0.05 s; send it faster" in answer
     assert '"code":"deadline_exceeded"' in answer

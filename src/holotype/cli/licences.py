@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from holotype.catalogue import Catalogue
     from holotype.references.ref import ModelRef
 
-_COMMIT = re.compile("[0-9a-f]{40}")
 _ENTRY = "the entry"
 """What the source begins with if it is an entry of another revision."""
 
@@ -202,26 +200,28 @@ def _of_reference(
             # Without a revision, the Hub's default branch is loaded.
             at = commit or (ref.revision if ref.scheme == "hf" else record.revision)
             row = _of_record(name, str(ref), record, at)
-            return row if at == record.revision else _of_other_revision(row, record)
+            if at == record.revision:
+                return row
+            return _of_other_revision(row, record, at if commit or ref.is_commit else None)
         found = get_model_info(ref)
     except (HolotypeError, OSError) as error:
         return _Row(name, str(ref), problem=str(error).removeprefix(f"{ref}: "))
     return _of_record(name, str(ref), found.record, found.commit)
 
 
-def _of_other_revision(row: _Row, record: ModelInfo) -> _Row:
+def _of_other_revision(row: _Row, record: ModelInfo, commit: str | None) -> _Row:
     """Return what the card of another revision than the entry's states, if the cache has it.
 
     A licence may change from one revision to the next. That of the entry is said to be the entry's.
     """
-    if missing_package() is None and _COMMIT.fullmatch(row.commit or ""):
+    if commit is not None and missing_package() is None:
         from holotype.hub.cached import cached_license
 
-        stated = cached_license(record.huggingface_id, str(row.commit))
+        stated = cached_license(record.huggingface_id, commit)
         if stated is not None:
             allowed = allows_commercial_use(stated)
             return replace(
-                row, license=stated, source=f"README.md @ {row.commit}", commercial_use=allowed
+                row, license=stated, source=f"README.md @ {commit}", commercial_use=allowed
             )
     of = "no known revision" if record.revision is None else record.revision[:12]
     return replace(row, source=row.source and f"{_ENTRY} of {of}: {row.source}")
